@@ -1,0 +1,1 @@
+"""The published language: every command, event, topic and example."""

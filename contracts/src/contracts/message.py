@@ -1,0 +1,69 @@
+"""What every message is: a frozen model with an explicit wire type, a topic and a subject.
+
+Writers are strict (a missing field does not leave the house), readers ignore fields they do not know, so a newer producer never breaks
+an older consumer. A breaking change is a new class with the next major version in its type; the old one stays.
+"""
+
+from typing import Annotated, Any, ClassVar, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+UserId = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+VismaCustomerId = Annotated[int, Field(gt=0, lt=2**31, description="Visma.net customer number, the tenant that bought Business NXT")]
+VismaCompanyId = Annotated[int, Field(gt=0, lt=2**31, description="Visma.net company ID, as passed to useCompany(no:)")]
+
+
+class Record(BaseModel):
+    """A part of a message."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
+
+
+class Message(Record):
+    """A command or an event. ``TYPE`` is the CloudEvents type, ``SUBJECT`` names the field that is key and subject on Kafka."""
+
+    TYPE: ClassVar[str]
+    TOPIC: ClassVar[str]
+    SUBJECT: ClassVar[str]
+    KIND: ClassVar[Literal["command", "event"]]
+
+    @property
+    def subject(self) -> str:
+        """The id whose order matters: the Kafka key and the CloudEvents subject."""
+        value: Any = getattr(self, self.SUBJECT)
+        return str(value)
+
+    @classmethod
+    def schema_id(cls) -> str:
+        """``RegisterOrganization.v1``: how files and documents name this message."""
+        name, version = cls.TYPE.rsplit(".", 2)[-2:]
+        return f"{name}.{version}"
+
+
+class Command(Message):
+    """A wish, addressed to one service. It is answered on ``command-results`` under the id its sender gave it."""
+
+    KIND = "command"
+
+
+class Event(Message):
+    """A fact. Its sender numbers the events of one subject without holes."""
+
+    KIND = "event"
+
+
+class OrganizationMessage(Message):
+    """A message about one organisation, keyed by it."""
+
+    SUBJECT = "organization_id"
+    organization_id: UUID
+
+
+class CompanyMessage(Message):
+    """A message about one company of one organisation, keyed by the company."""
+
+    SUBJECT = "company_id"
+    company_id: UUID
+    organization_id: UUID

@@ -1,0 +1,16 @@
+"""All messages by wire type."""
+
+from types import ModuleType
+
+from contracts import accounting, company, org, results, sync, visma
+from contracts.message import Message
+
+
+def _messages(module: ModuleType) -> list[type[Message]]:
+    found = [value for value in vars(module).values() if isinstance(value, type) and issubclass(value, Message)]
+    return [message for message in found if message.__module__ == module.__name__ and "TYPE" in vars(message)]
+
+
+MESSAGES: dict[str, type[Message]] = {
+    message.TYPE: message for module in (org, visma, company, sync, accounting, results) for message in _messages(module)
+}

@@ -1,0 +1,178 @@
+"""Owned by sync-worker: plans, progress and proofs of the retrieval."""
+
+from datetime import date, datetime
+from decimal import Decimal
+from enum import StrEnum
+
+from pydantic import Field
+
+from contracts.message import Command, CompanyMessage, Event, Record
+
+
+class DataSet(StrEnum):
+    """What is retrieved for a company."""
+
+    ACCOUNTING_PERIODS = "accounting_periods"
+    LEDGER_ACCOUNTS = "ledger_accounts"
+    LEDGER_LINES = "ledger_lines"
+    CUSTOMERS = "customers"
+    SUPPLIERS = "suppliers"
+    OPEN_CUSTOMER_ENTRIES = "open_customer_entries"
+    OPEN_SUPPLIER_ENTRIES = "open_supplier_entries"
+    VAT_CODES = "vat_codes"
+    VAT_TERMS = "vat_terms"
+    CAPITAL_ASSETS = "capital_assets"
+    CAPITAL_ASSET_TRANSACTIONS = "capital_asset_transactions"
+    A07_REPORTS = "a07_reports"
+
+
+class SyncStatus(StrEnum):
+    """Where a data set of a company stands."""
+
+    QUEUED = "queued"
+    RETRIEVING = "retrieving"
+    VERIFYING = "verifying"
+    COMPLETE = "complete"
+    RETRYING = "retrying"
+    NEEDS_ATTENTION = "needs_attention"
+    NEEDS_CONSENT = "needs_consent"
+
+
+class Period(Record):
+    """A reconciliation period of the company, or for A07 a calendar month. Days are inclusive."""
+
+    label: str = Field(description="2026-10 for a month, else first and last month: 2026-07..2026-09")
+    first_day: date
+    last_day: date
+
+
+class PlannedDataSet(Record):
+    """A data set and the periods it is retrieved for, newest first; no periods means it is retrieved whole."""
+
+    data_set: DataSet
+    periods: list[Period]
+    rows_expected: int | None = Field(description="Visma's own count at planning; null when it is not known before the first page")
+
+
+class AccountTotals(Record):
+    """Control totals of one account in one accounting period."""
+
+    year: int
+    period: int = Field(description="accounting period of the ledger, 1 to 12, 13 for closing entries")
+    account_no: int
+    lines: int = Field(description="number of landed lines")
+    debit: Decimal
+    credit: Decimal = Field(description="as a positive amount")
+    balance: Decimal = Field(description="debit minus credit, equal to Visma's grouped sum")
+
+
+class AccountDifference(Record):
+    """An account whose landed lines do not agree with Visma's grouped sum."""
+
+    year: int
+    period: int
+    account_no: int
+    landed_lines: int
+    visma_lines: int
+    landed_balance: Decimal
+    visma_balance: Decimal
+    difference: Decimal = Field(description="landed minus Visma")
+
+
+class DataSetTotals(Record):
+    """What one data set came to."""
+
+    data_set: DataSet
+    status: SyncStatus
+    rows: int
+    debit: Decimal | None = None
+    credit: Decimal | None = None
+    difference: Decimal | None = Field(None, description="landed minus what the source states; zero when proven")
+    proof: str = Field(description="what was compared, in words")
+
+
+class SyncEvent(CompanyMessage, Event):
+    """Milestones of a retrieval, kept for good."""
+
+    TOPIC = "sync-events"
+
+
+class RetrySync(CompanyMessage, Command):
+    """Take up everything of the company that needs attention or consent, now."""
+
+    TYPE = "no.accountflow.sync.RetrySync.v1"
+    TOPIC = "sync-commands"
+
+
+class SyncPlanned(SyncEvent):
+    """What will be retrieved, from when, and how much that is by Visma's own counts."""
+
+    TYPE = "no.accountflow.sync.SyncPlanned.v1"
+    reconciliation_start: date
+    data_sets: list[PlannedDataSet]
+
+
+class SyncStarted(SyncEvent):
+    """The first request to Visma for this company is on its way."""
+
+    TYPE = "no.accountflow.sync.SyncStarted.v1"
+    started_at: datetime
+
+
+class SyncProgressed(CompanyMessage, Event):
+    """A page landed, or a status changed. Kept for a set time."""
+
+    TYPE = "no.accountflow.sync.SyncProgressed.v1"
+    TOPIC = "sync-progress"
+    data_set: DataSet
+    status: SyncStatus
+    period: Period | None = Field(description="the period worked on; null for a data set retrieved whole")
+    rows: int = Field(description="rows of the data set landed so far, all periods")
+    rows_expected: int | None
+    percent: int | None = Field(ge=0, le=100)
+    requests: int = Field(description="requests answered for this data set so far")
+    message: str | None = Field(None, description="why it is retrying or needs attention")
+    next_attempt_at: datetime | None = None
+
+
+class PeriodVerified(SyncEvent):
+    """Every account of the period agrees with Visma to the øre, and every voucher balances."""
+
+    TYPE = "no.accountflow.sync.PeriodVerified.v1"
+    period: Period
+    lines: int
+    debit: Decimal
+    credit: Decimal
+    accounts: list[AccountTotals]
+    verified_at: datetime
+
+
+class PeriodMismatched(SyncEvent):
+    """The landed lines of the period differ from what Visma states, also after the period was retrieved anew."""
+
+    TYPE = "no.accountflow.sync.PeriodMismatched.v1"
+    period: Period
+    differences: list[AccountDifference]
+    unbalanced_vouchers: list[str] = Field(description="journal/voucher of vouchers whose lines do not sum to zero")
+    checked_at: datetime
+
+
+class SyncCompleted(SyncEvent):
+    """Every planned data set is retrieved and proven."""
+
+    TYPE = "no.accountflow.sync.SyncCompleted.v1"
+    reconciliation_start: date
+    data_sets: list[DataSetTotals]
+    completed_at: datetime
+
+
+class SyncNeedsAttention(SyncEvent):
+    """A data set cannot go on by itself. What is kept stays valid; the rest of the company goes on."""
+
+    TYPE = "no.accountflow.sync.SyncNeedsAttention.v1"
+    data_set: DataSet
+    status: SyncStatus
+    period: Period | None
+    reason: str = Field(description="stable code")
+    message: str
+    hint: str
