@@ -1,0 +1,1 @@
+"""Outbox, inbox, relay, lanes, retries and parking: delivery one can rely on."""

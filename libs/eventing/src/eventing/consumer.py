@@ -1,0 +1,171 @@
+"""The consumer: batches from Kafka, walked in lanes, committed only when every record of the batch is dealt with.
+
+A record's own failure never leaves its lane: it is refused, parked or copied to the dead letters, in PostgreSQL. When PostgreSQL itself is
+away the batch is held and tried again in place. It is not handed back to the framework, whose way to give back a batch moves the position
+partition by partition and stops at the first one that a rebalance has taken away, after which the next commit would pass over the rest.
+"""
+
+import asyncio
+import dataclasses
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+import asyncpg
+import structlog
+from aiokafka import ConsumerRebalanceListener, ConsumerRecord, TopicPartition
+from faststream import AckPolicy
+from faststream.kafka import KafkaMessage
+
+from eventing.inbox import Inbox
+from eventing.kafka import KafkaAccess
+from eventing.lanes import Lane, lanes_of, run_lanes
+from eventing.parking import Parking, is_away
+from eventing.record import Record
+
+_LOG = structlog.get_logger("eventing.consumer")
+_LOST_RACES = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
+_RACES = 5
+
+
+class Consumer:
+    """Consumes ``topics`` as group ``<prefix><service>``, from the first record on when the group is new."""
+
+    def __init__(
+        self,
+        kafka: KafkaAccess,
+        inbox: Inbox,
+        parking: Parking,
+        topics: Sequence[str],
+        *,
+        side_by_side: int = 8,
+        batch: int = 500,
+        graceful_timeout: float = 20,
+    ) -> None:
+        self._prefix = kafka.topic_prefix
+        self._inbox = inbox
+        self._parking = parking
+        self._side_by_side = side_by_side
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._stopping = False
+        self.holding: str | None = None
+        self.broker = kafka.broker(graceful_timeout=graceful_timeout)
+        self._subscriber = self.broker.subscriber(
+            *(self._prefix + topic for topic in topics),
+            group_id=self._prefix + inbox.service,
+            batch=True,
+            max_records=batch,
+            batch_timeout_ms=10,
+            ack_policy=AckPolicy.NACK_ON_ERROR,
+            auto_offset_reset="earliest",
+            session_timeout_ms=45_000,
+            rebalance_timeout_ms=60_000,
+            listener=_Drain(self._idle),
+            parser=_keep_raw,
+            decoder=_no_decoding,
+        )
+        self._subscriber(self._consume)
+
+    async def start(self) -> None:
+        """Join the group and begin."""
+        await self.broker.start()
+
+    async def stop(self) -> None:
+        """Finish the batch in hand, commit, and leave the group; a batch held because PostgreSQL is away is left uncommitted."""
+        self._stopping = True
+        await self.broker.stop()
+
+    def problem(self) -> str | None:
+        """Why it is not consuming; None when it is."""
+        consumer = self._subscriber.consumer
+        if not self._subscriber.running or consumer is None:
+            return "the consumer is not running"
+        if self.holding is not None:
+            return f"holding a batch: {self.holding}"
+        return None if consumer.assignment() else "no partitions assigned yet"
+
+    async def _consume(self, message: KafkaMessage) -> None:
+        raw: Any = message.raw_message
+        lanes = lanes_of(Record.of(record, self._prefix) for record in raw)
+        self._idle.clear()
+        try:
+            await self._until_done(lanes)
+        finally:
+            self._idle.set()
+
+    async def _until_done(self, lanes: list[Lane]) -> None:
+        pause = 0.2
+        while True:
+            try:
+                await self._walk_all(lanes)
+            except Exception as error:
+                if not is_away(error) or self._stopping:
+                    raise
+                self.holding = f"{type(error).__name__}: {error}"
+                _LOG.warning("consumer.holding_batch", error=self.holding, again_in_seconds=pause)
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, 5)
+            else:
+                self.holding = None
+                return
+
+    async def _walk_all(self, lanes: list[Lane]) -> None:
+        keys = {(lane[0].topic, lane[0].key) for lane in lanes if lane and lane[0].key}
+        queued = await self._parking.keys_with_queue(keys) if keys else set()
+        await run_lanes(lanes, lambda lane: self._walk(lane, queued), side_by_side=self._side_by_side)
+
+    async def _walk(self, lane: Lane, queued: set[tuple[str, bytes]]) -> None:
+        waits = (lane[0].topic, lane[0].key) in queued
+        while lane:
+            record = lane[0]
+            if waits:
+                await self._parking.park_behind(record)
+            else:
+                waits = not await self._deal_with(record)
+            lane.popleft()
+
+    async def _deal_with(self, record: Record) -> bool:
+        """True when the record is done with, False when its key now has a queue."""
+        for race in range(_RACES):
+            try:
+                await self._inbox.handle(record)
+            except _LOST_RACES as error:
+                if race + 1 == _RACES:
+                    await self._parking.park_failed(record, error)
+            except Exception as error:
+                if is_away(error):
+                    raise
+                await self._parking.park_failed(record, error)
+                return False
+            else:
+                return True
+        return False
+
+
+class _Drain(ConsumerRebalanceListener):  # type: ignore[misc]
+    """Partitions are given up only between batches, so that two members rarely work on one record; the inbox is right even if they do."""
+
+    def __init__(self, idle: asyncio.Event) -> None:
+        self._idle = idle
+
+    async def on_partitions_revoked(self, revoked: list[TopicPartition]) -> None:
+        _LOG.info("consumer.partitions_revoked", partitions=sorted(map(str, revoked)))
+        try:
+            async with asyncio.timeout(20):
+                await self._idle.wait()
+        except TimeoutError:
+            _LOG.warning("consumer.rebalance_did_not_wait")
+
+    async def on_partitions_assigned(self, assigned: list[TopicPartition]) -> None:
+        _LOG.info("consumer.partitions_assigned", partitions=sorted(map(str, assigned)))
+
+
+async def _keep_raw(records: tuple[ConsumerRecord[Any, Any], ...], original: Callable[[Any], Awaitable[KafkaMessage]]) -> KafkaMessage:
+    # The framework decodes every header as UTF-8 and drops the whole batch when one is not. It is shown none; we read the raw records.
+    message = await original((dataclasses.replace(records[0], headers=()),))
+    message.raw_message = records
+    return message
+
+
+async def _no_decoding(message: KafkaMessage) -> Any:
+    return message.body

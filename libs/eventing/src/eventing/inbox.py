@@ -1,0 +1,236 @@
+"""The inbox: one record in, one transaction, its effect once, at any age of the record.
+
+Events carry a number per subject; a number seen before is a duplicate. Commands carry an id made by their sender; the id's first outcome
+is its only one, and asking again repeats it.
+"""
+
+import hashlib
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+import orjson
+import structlog
+
+from contracts.cloudevents import Attributes, Unreadable, legible
+from contracts.message import Message
+from contracts.registry import MESSAGES
+from contracts.results import CommandRejected, CommandSucceeded
+from eventing import deadletters, metrics
+from eventing.errors import InvalidData, NotYet, Refused
+from eventing.outbox import Outbox
+from eventing.reading import attributes_of, message_of
+from eventing.record import Record
+from eventing.sql import queries
+from eventing.work import Cause, Connection, Work
+
+Handler = Callable[[Any, Work], Awaitable[Mapping[str, Any] | None]]
+"""Handles one message inside ``work``; what it returns for a command goes to the sender. Raises `Refused`, `Transient` or `NotYet`."""
+
+COMMAND_TOPICS = frozenset(message.TOPIC for message in MESSAGES.values() if message.KIND == "command")
+_NO_ORGANIZATION = UUID(int=0)  # answers to commands whose organisation cannot be read
+_INBOX = queries(__file__, "inbox")
+_LOG = structlog.get_logger("eventing.inbox")
+
+
+class Result(StrEnum):
+    """What became of a record."""
+
+    HANDLED = "handled"
+    REFUSED = "refused"
+    REPEATED = "repeated"
+    DUPLICATE = "duplicate"
+    DEAD = "dead"
+
+
+class Inbox:
+    """Reads records for ``service`` and runs the handler of each message type; a type without a handler is noted and passed over."""
+
+    def __init__(self, outbox: Outbox, handlers: Mapping[type[Message], Handler], *, service: str) -> None:
+        self.outbox = outbox
+        self.service = service
+        self._handlers = handlers
+
+    async def handle(self, record: Record, *, waiting_since: datetime | None = None, connection: Connection | None = None) -> Result:
+        """Deal with one record for good, or raise and change nothing.
+
+        ``waiting_since`` is when it first could not be handled; ``connection`` puts the work inside a transaction that is already open.
+        Raises `Transient`, `InvalidData` for an event of ours that breaks its contract, or what the handler raised.
+        """
+        with metrics.HANDLING_SECONDS.labels(record.topic).time():
+            on = self._command if record.topic in COMMAND_TOPICS else self._event
+            result = await on(record, waiting_since, connection)
+        metrics.HANDLED.labels(record.topic, result).inc()
+        return result
+
+    async def _event(self, record: Record, waiting_since: datetime | None, connection: Connection | None) -> Result:
+        del waiting_since
+        try:
+            attributes = attributes_of(record)
+            if attributes.sequence is None:
+                raise Unreadable("ce_sequence", "is missing")
+            organization_id = _uuid("ce_organizationid", attributes.organizationid)
+        except Unreadable as error:
+            return await self._dead(record, "unreadable", str(error), connection)
+        async with self.outbox.work(Cause.of(attributes, organization_id), connection=connection) as work:
+            place = await _INBOX.advance(
+                work.connection,
+                source=attributes.source,
+                topic=record.topic,
+                subject=attributes.subject,
+                sequence=attributes.sequence,
+            )
+            if place is None:
+                return Result.DUPLICATE
+            if attributes.type not in MESSAGES:
+                await deadletters.copy(work, record, service=self.service, reason="unknown_type", error=attributes.type)
+                return Result.DEAD
+            message = message_of(record, attributes)
+            self._report_gap(record, attributes, place["previous"])
+            if handler := self._handlers.get(type(message)):
+                await handler(message, work)
+        return Result.HANDLED
+
+    def _report_gap(self, record: Record, attributes: Attributes, previous: int) -> None:
+        missing = (attributes.sequence or 0) - previous - 1
+        if missing > 0:
+            metrics.GAPS.labels(record.topic).inc(missing)
+            _LOG.error(
+                "inbox.gap",
+                place=record.place,
+                source=attributes.source,
+                subject=attributes.subject,
+                after=previous,
+                missing=missing,
+            )
+
+    async def _command(self, record: Record, waiting_since: datetime | None, connection: Connection | None) -> Result:
+        text = legible(record.headers)
+        if "id" not in text:
+            return await self._dead(record, "unreadable", "ce_id is missing or not text: nobody can be answered", connection)
+        attributes, message, problem = _read_command(record)
+        cause = _command_cause(text, attributes)
+        async with self.outbox.work(cause, connection=connection) as work:
+            first = await self._claim(work, record, text)
+            if first is not None:
+                return first
+            result: Mapping[str, Any] = {}
+            try:
+                if problem is not None or message is None:
+                    raise problem or Refused("unreadable", "the command cannot be read")
+                async with work.connection.transaction():
+                    result = await self._run(message, work, waiting_since) or {}
+            except Refused as refused:
+                work.discard_events()
+                await self._answer(work, _rejection(text, refused))
+                return Result.REFUSED
+            await self._answer(work, CommandSucceeded(command_id=text["id"], command_type=text.get("type", ""), result=dict(result)))
+        return Result.HANDLED
+
+    async def _run(self, command: Message, work: Work, waiting_since: datetime | None) -> Mapping[str, Any] | None:
+        handler = self._handlers.get(type(command))
+        if handler is None:
+            raise Refused("unknown_command", f"{self.service} does not know this command")
+        try:
+            return await handler(command, work)
+        except NotYet as not_yet:
+            if waiting_since is not None and work.now - waiting_since >= not_yet.within:
+                raise not_yet.refused from None
+            raise
+
+    async def _claim(self, work: Work, record: Record, text: Mapping[str, str]) -> Result | None:
+        """None when this is the first time; else the repeat has been answered, or is only the same delivery again."""
+        fingerprint = _fingerprint(record, text)
+        first = await _INBOX.claim_command(work.connection, id=text["id"], fingerprint=fingerprint)
+        new_delivery = await _INBOX.note_delivery(work.connection, command_id=text["id"], partition=record.partition, offset=record.offset)
+        if first:
+            return None
+        if not new_delivery:
+            return Result.DUPLICATE
+        earlier = await _INBOX.find_command(work.connection, id=text["id"])
+        if earlier["fingerprint"] != fingerprint:
+            reused = Refused(
+                "command_id_reused",
+                "This command id was used before for another command.",
+                hint="Give every command an id of its own.",
+            )
+            work.publish(_rejection(text, reused))
+            return Result.REFUSED
+        outcome = MESSAGES[earlier["outcome_type"]].model_validate_json(earlier["outcome"])
+        assert isinstance(outcome, CommandSucceeded | CommandRejected)  # noqa: S101
+        work.publish(outcome.model_copy(update={"repeat": True}))
+        return Result.REPEATED
+
+    async def _answer(self, work: Work, outcome: CommandSucceeded | CommandRejected) -> None:
+        await _INBOX.answer_command(work.connection, id=outcome.command_id, outcome_type=outcome.TYPE, outcome=outcome.model_dump_json())
+        work.publish(outcome)
+
+    async def _dead(self, record: Record, reason: str, error: str, connection: Connection | None) -> Result:
+        cause = Cause(organization_id=_NO_ORGANIZATION, correlation_id=record.place, causation_id=None)
+        async with self.outbox.work(cause, connection=connection) as work:
+            await deadletters.copy(work, record, service=self.service, reason=reason, error=error)
+        return Result.DEAD
+
+
+def _read_command(record: Record) -> tuple[Attributes | None, Message | None, Refused | None]:
+    try:
+        attributes = attributes_of(record)
+        _uuid("ce_organizationid", attributes.organizationid)
+        if attributes.actor is None:
+            raise Unreadable("ce_actor", "is missing: every command names the user who sends it")
+    except Unreadable as error:
+        return (
+            None,
+            None,
+            Refused("unreadable", f"The command cannot be read: {error}.", hint="See the AsyncAPI document for the headers."),
+        )
+    try:
+        return attributes, message_of(record, attributes), None
+    except InvalidData as error:
+        return (
+            attributes,
+            None,
+            Refused(error.code, f"The command cannot be read: {error.message}.", errors=error.errors),
+        )
+
+
+def _command_cause(text: Mapping[str, str], attributes: Attributes | None) -> Cause:
+    organization_id = _NO_ORGANIZATION
+    with suppress(ValueError, KeyError):
+        organization_id = UUID(text["organizationid"])
+    if attributes is not None:
+        return Cause.of(attributes, organization_id)
+    return Cause(organization_id=organization_id, correlation_id=text.get("correlationid", text["id"]), causation_id=text["id"])
+
+
+def _rejection(text: Mapping[str, str], refused: Refused) -> CommandRejected:
+    return CommandRejected(
+        command_id=text["id"],
+        command_type=text.get("type", ""),
+        code=refused.code,
+        message=refused.message,
+        hint=refused.hint,
+        errors=list(refused.errors),
+    )
+
+
+def _fingerprint(record: Record, text: Mapping[str, str]) -> bytes:
+    """What makes two commands the same: type, tenant, actor, key and data, whatever the spelling of the JSON."""
+    data = record.value or b""
+    with suppress(orjson.JSONDecodeError, orjson.JSONEncodeError):
+        data = orjson.dumps(orjson.loads(data), option=orjson.OPT_SORT_KEYS)
+    parts = [text.get(name, "").encode() for name in ("type", "organizationid", "actor")] + [record.key or b"", data]
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(len(part).to_bytes(8, "big") + part)
+    return digest.digest()
+
+
+def _uuid(attribute: str, text: str) -> UUID:
+    try:
+        return UUID(text)
+    except ValueError:
+        raise Unreadable(attribute, "is not a UUID") from None

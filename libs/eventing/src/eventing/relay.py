@@ -1,0 +1,132 @@
+"""The relay publishes what the outbox holds: in order per key, at least once, safe to kill at any line.
+
+One relay works at a time per database: it holds a session lock, the other replicas stand by. Rows are deleted in the transaction that waits
+for the broker's acknowledgement, so a crash between the two publishes again, and the receiver's inbox knows the numbers. Should the lock be
+lost to another relay while a send is under way, the late copies carry numbers already seen and are dropped the same way.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any
+
+import asyncpg
+import structlog
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import (
+    InvalidTopicError,
+    KafkaError,
+    MessageSizeTooLargeError,
+    RecordListTooLargeError,
+    RecordTooLargeError,
+)
+
+from eventing import metrics
+from eventing.kafka import KafkaAccess
+from eventing.outbox import Outbox
+from eventing.sql import queries
+
+_OUTBOX = queries(__file__, "outbox")
+_LOCK = 0x6F7574626F78  # "outbox"
+_REFUSED_FOR_GOOD = (MessageSizeTooLargeError, RecordListTooLargeError, RecordTooLargeError, InvalidTopicError)
+_LOG = structlog.get_logger("eventing.relay")
+
+
+class Relay:
+    """Run `run` as a task; cancel it to stop. ``publishing`` tells whether this replica holds the lock."""
+
+    def __init__(
+        self,
+        outbox: Outbox,
+        kafka: KafkaAccess,
+        *,
+        batch: int = 1000,
+        idle_poll: float = 0.25,
+        send_timeout: float = 30,
+    ) -> None:
+        self._outbox = outbox
+        self._kafka = kafka
+        self._batch = batch
+        self._idle_poll = idle_poll
+        self._send_timeout = send_timeout
+        self.publishing = False
+        self.last_error: str | None = None
+
+    async def run(self) -> None:
+        """Publish until cancelled; every fault is waited out."""
+        pause = 0.1
+        while True:
+            try:
+                await self._with_lock()
+            except (KafkaError, TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+                self.last_error = f"{type(error).__name__}: {error}"
+                _LOG.warning("relay.interrupted", error=self.last_error, again_in_seconds=pause)
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, 5)
+            else:
+                pause = 0.1
+
+    async def _with_lock(self) -> None:
+        # The lock lives on its own connection: losing it ends the publishing below at the next batch.
+        async with self._outbox.pool.acquire() as guard:
+            if not await guard.fetchval("SELECT pg_try_advisory_lock($1)", _LOCK):
+                await asyncio.sleep(1)
+                return
+            # Returning the connection to the pool releases the lock.
+            producer = self._kafka.producer()
+            await producer.start()
+            try:
+                self.publishing, self.last_error = True, None
+                await self._publish_forever(guard, producer)
+            finally:
+                self.publishing = False
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(5):
+                        await producer.stop()
+
+    async def _publish_forever(self, guard: Any, producer: AIOKafkaProducer) -> None:
+        pause = 0.005
+        while True:
+            self._outbox.filled.clear()
+            if await self._publish_batch(guard, producer):
+                pause = 0.005
+                continue
+            # Another process may have written: poll, slower the longer nothing comes; our own writers wake us at once.
+            with suppress(TimeoutError):
+                async with asyncio.timeout(pause):
+                    await self._outbox.filled.wait()
+                    pause = 0.005
+                    continue
+            pause = min(pause * 2, self._idle_poll)
+
+    async def _publish_batch(self, guard: Any, producer: AIOKafkaProducer) -> int:
+        async with guard.transaction():
+            rows = sorted([row async for row in _OUTBOX.take_batch(guard, size=self._batch)], key=lambda row: row["id"])
+            if not rows:
+                return 0
+            async with asyncio.timeout(self._send_timeout):
+                refused = await self._send(producer, rows)
+            for row, error in refused:
+                _LOG.error("relay.message_refused", outbox_id=row["id"], topic=row["topic"], error=str(error))
+                metrics.OUTBOX_REFUSED.labels(row["topic"]).inc()
+                await _OUTBOX.set_aside(guard, **dict(row), error=f"{type(error).__name__}: {error}")
+        metrics.PUBLISHED.inc(len(rows) - len(refused))
+        return len(rows)
+
+    async def _send(self, producer: AIOKafkaProducer, rows: Sequence[asyncpg.Record]) -> list[tuple[asyncpg.Record, Exception]]:
+        sent: list[tuple[asyncpg.Record, asyncio.Future[Any]]] = []
+        refused: list[tuple[asyncpg.Record, Exception]] = []
+        for row in rows:
+            headers = list(zip(row["header_names"], row["header_values"], strict=True))
+            try:
+                future = await producer.send(self._kafka.topic_prefix + row["topic"], row["value"], row["key"], headers=headers)
+                sent.append((row, future))
+            except _REFUSED_FOR_GOOD as error:
+                refused.append((row, error))
+        answers = await asyncio.gather(*(future for _, future in sent), return_exceptions=True)
+        for (row, _), answer in zip(sent, answers, strict=True):
+            if isinstance(answer, _REFUSED_FOR_GOOD):
+                refused.append((row, answer))
+            elif isinstance(answer, BaseException):
+                raise answer
+        return refused
