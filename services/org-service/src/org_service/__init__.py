@@ -1,0 +1,1 @@
+"""Organisations, members and the Visma customer IDs each organisation holds."""

@@ -1,0 +1,1 @@
+"""What org-service keeps, and the SQL for it."""
