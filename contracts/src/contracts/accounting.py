@@ -46,7 +46,6 @@ class LedgerLine(Record):
     text: str
     amount: Decimal
     currency_no: int | None
-    amount_in_currency: Decimal | None
     vat_code: int | None
     customer_no: int | None
     supplier_no: int | None
@@ -139,11 +138,13 @@ class IncomeLine(Record):
 
 
 class EmployerContributionLine(Record):
-    """Employer's contribution (arbeidsgiveravgift) of one zone and rate."""
+    """Employer's contribution (arbeidsgiveravgift) of one kind, zone and rate. A fixed amount per person has neither base nor rate."""
 
-    zone: str
-    base: Decimal
-    rate: Decimal
+    kind: str = Field(description="wages, pension, deduction, foreign_rate, foreign_fixed or foreign_deduction")
+    zone: str | None
+    base: Decimal | None
+    rate: Decimal | None = Field(description="percent")
+    amount: Decimal = Field(description="base times rate, not rounded; negative for a deduction")
 
 
 class AccountingData(CompanyMessage, Event):

@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 import yaml
-from pydantic.json_schema import GenerateJsonSchema
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode
 
 from contracts.cloudevents import CONTENT_TYPE
 from contracts.message import Message
@@ -23,9 +23,12 @@ ASYNCAPI = ROOT / "asyncapi.yaml"
 
 def schema_of(message: type[Message]) -> dict[str, Any]:
     """The JSON Schema of a message's data: what a command may hold, what an event always holds."""
-    mode = "validation" if message.KIND == "command" else "serialization"
-    schema = message.model_json_schema(mode=mode, ref_template="#/$defs/{model}")
+    schema = message.model_json_schema(mode=_mode(message), ref_template="#/$defs/{model}")
     return {"$schema": GenerateJsonSchema.schema_dialect, "$id": f"{message.TYPE}.json", **schema}
+
+
+def _mode(message: type[Message]) -> JsonSchemaMode:
+    return "validation" if message.KIND == "command" else "serialization"
 
 
 def schema_files() -> dict[Path, str]:
@@ -146,8 +149,7 @@ def _example(path: Path) -> dict[str, Any]:
 def _component_schemas() -> dict[str, Any]:
     schemas: dict[str, Any] = {}
     for message in MESSAGES.values():
-        mode = "validation" if message.KIND == "command" else "serialization"
-        own = message.model_json_schema(mode=mode, ref_template=f"#/components/schemas/{message.schema_id()}.{{model}}")
+        own = message.model_json_schema(mode=_mode(message), ref_template=f"#/components/schemas/{message.schema_id()}.{{model}}")
         for name, part in own.pop("$defs", {}).items():
             schemas[f"{message.schema_id()}.{name}"] = part
         schemas[message.schema_id()] = own

@@ -15,6 +15,7 @@ import structlog
 from aiokafka import ConsumerRebalanceListener, ConsumerRecord, TopicPartition
 from faststream import AckPolicy
 from faststream.kafka import KafkaMessage
+from structlog.contextvars import bound_contextvars
 
 from eventing.inbox import Inbox
 from eventing.kafka import KafkaAccess
@@ -121,14 +122,16 @@ class Consumer:
             if waits:
                 await self._parking.park_behind(record)
             else:
-                waits = not await self._deal_with(record)
+                # A task of its own: what a handler binds to the context ends with its record.
+                waits = not await asyncio.create_task(self._deal_with(record))
             lane.popleft()
 
     async def _deal_with(self, record: Record) -> bool:
         """True when the record is done with, False when its key now has a queue."""
         for race in range(_RACES):
             try:
-                await self._inbox.handle(record)
+                with bound_contextvars(place=record.place):
+                    await self._inbox.handle(record)
             except _LOST_RACES as error:
                 if race + 1 == _RACES:
                     await self._parking.park_failed(record, error)

@@ -13,7 +13,7 @@ VALUES (:topic, :key, :header_names, :header_values, :value);
 -- name: take_batch
 -- Take the oldest messages. They are gone only when the transaction commits, which is after the broker has them all.
 DELETE FROM eventing.outbox
-WHERE id = ANY(ARRAY(SELECT id FROM eventing.outbox ORDER BY id LIMIT :size FOR UPDATE))
+WHERE id = ANY(ARRAY(SELECT id FROM eventing.outbox WHERE topic <> ALL(:avoid::text[]) ORDER BY id LIMIT :size FOR UPDATE))
 RETURNING id, topic, key, header_names, header_values, value, created_at;
 
 -- name: set_aside!

@@ -19,6 +19,8 @@ from aiokafka.errors import (
     MessageSizeTooLargeError,
     RecordListTooLargeError,
     RecordTooLargeError,
+    TopicAuthorizationFailedError,
+    UnknownTopicOrPartitionError,
 )
 
 from eventing import metrics
@@ -29,6 +31,9 @@ from eventing.sql import queries
 _OUTBOX = queries(__file__, "outbox")
 _LOCK = 0x6F7574626F78  # "outbox"
 _REFUSED_FOR_GOOD = (MessageSizeTooLargeError, RecordListTooLargeError, RecordTooLargeError, InvalidTopicError)
+_TOPIC_FAULTS = (TopicAuthorizationFailedError, UnknownTopicOrPartitionError)
+_METADATA_SECONDS = 3.0
+_AVOID_SECONDS = 10.0
 _LOG = structlog.get_logger("eventing.relay")
 
 
@@ -49,6 +54,8 @@ class Relay:
         self._batch = batch
         self._idle_poll = idle_poll
         self._send_timeout = send_timeout
+        self._unreachable: dict[str, float] = {}
+        self._checked: set[str] = set()
         self.publishing = False
         self.last_error: str | None = None
 
@@ -58,6 +65,10 @@ class Relay:
         while True:
             try:
                 await self._with_lock()
+            except _TopicUnreachable as error:
+                self._unreachable[error.topic] = asyncio.get_running_loop().time() + _AVOID_SECONDS
+                self.last_error = f"cannot write to the topic {error.topic}: {type(error.__cause__).__name__}: does it exist, and may we?"
+                _LOG.error("relay.topic_unreachable", topic=error.topic, error=str(error.__cause__), again_in_seconds=_AVOID_SECONDS)
             except (KafkaError, TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
                 self.last_error = f"{type(error).__name__}: {error}"
                 _LOG.warning("relay.interrupted", error=self.last_error, again_in_seconds=pause)
@@ -76,7 +87,9 @@ class Relay:
             producer = self._kafka.producer()
             await producer.start()
             try:
-                self.publishing, self.last_error = True, None
+                self.publishing, self._checked = True, set()
+                if not self._unreachable:
+                    self.last_error = None
                 await self._publish_forever(guard, producer)
             finally:
                 self.publishing = False
@@ -101,10 +114,12 @@ class Relay:
 
     async def _publish_batch(self, guard: Any, producer: AIOKafkaProducer) -> int:
         async with guard.transaction():
-            rows = sorted([row async for row in _OUTBOX.take_batch(guard, size=self._batch)], key=lambda row: row["id"])
+            avoid = self._topics_to_avoid()
+            rows = sorted([row async for row in _OUTBOX.take_batch(guard, size=self._batch, avoid=avoid)], key=lambda row: row["id"])
             if not rows:
                 return 0
             async with asyncio.timeout(self._send_timeout):
+                await self._check_topics(producer, {row["topic"] for row in rows})
                 refused = await self._send(producer, rows)
             for row, error in refused:
                 _LOG.error("relay.message_refused", outbox_id=row["id"], topic=row["topic"], error=str(error))
@@ -112,6 +127,25 @@ class Relay:
                 await _OUTBOX.set_aside(guard, **dict(row), error=f"{type(error).__name__}: {error}")
         metrics.PUBLISHED.inc(len(rows) - len(refused))
         return len(rows)
+
+    def _topics_to_avoid(self) -> list[str]:
+        now = asyncio.get_running_loop().time()
+        self._unreachable = {topic: until for topic, until in self._unreachable.items() if until > now}
+        return sorted(self._unreachable)
+
+    async def _check_topics(self, producer: AIOKafkaProducer, topics: set[str]) -> None:
+        """A topic that is missing or forbidden must not hold up the others: its messages are left in the outbox for a while."""
+        for topic in sorted(topics - self._checked):
+            try:
+                async with asyncio.timeout(_METADATA_SECONDS):
+                    await producer.partitions_for(self._kafka.topic_prefix + topic)
+            except _TOPIC_FAULTS as error:
+                raise _TopicUnreachable(topic) from error
+            except TimeoutError as error:
+                if await producer.client.force_metadata_update():
+                    raise _TopicUnreachable(topic) from error
+                raise  # no broker answers, so that nothing can be said of the topic
+            self._checked.add(topic)
 
     async def _send(self, producer: AIOKafkaProducer, rows: Sequence[asyncpg.Record]) -> list[tuple[asyncpg.Record, Exception]]:
         sent: list[tuple[asyncpg.Record, asyncio.Future[Any]]] = []
@@ -127,6 +161,14 @@ class Relay:
         for (row, _), answer in zip(sent, answers, strict=True):
             if isinstance(answer, _REFUSED_FOR_GOOD):
                 refused.append((row, answer))
+            elif isinstance(answer, _TOPIC_FAULTS):
+                raise _TopicUnreachable(row["topic"]) from answer
             elif isinstance(answer, BaseException):
                 raise answer
         return refused
+
+
+class _TopicUnreachable(Exception):
+    def __init__(self, topic: str) -> None:
+        self.topic = topic
+        super().__init__(topic)

@@ -1,0 +1,183 @@
+"""A service of the tests: the message core on real servers, with handlers a test chooses."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import asyncpg
+import pytest
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
+
+from contracts.cloudevents import Attributes
+from contracts.message import Message
+from contracts.org import MemberAdded, Role
+from eventing.consumer import Consumer
+from eventing.inbox import Handler, Inbox
+from eventing.kafka import KafkaAccess
+from eventing.outbox import Outbox
+from eventing.parking import Parking, Patience
+from eventing.relay import Relay
+from eventing.work import Cause
+from servicekit.migrations import MigrationSet, migrate
+from testkit.databases import DatabaseFactory
+from testkit.topics import OwnTopics
+
+SERVICE = "company-service"
+IMPATIENT = Patience(first_pause=timedelta(milliseconds=20), longest_pause=timedelta(milliseconds=200), unexpected=3)
+
+
+async def migrate_core(dsn: str) -> None:
+    """The core's own tables, and one for what handlers do."""
+    await migrate(dsn, [MigrationSet.of_package("eventing", "eventing")])
+    connection = await asyncpg.connect(dsn)
+    await connection.execute("CREATE TABLE effect (id bigint GENERATED ALWAYS AS IDENTITY, subject text, what text)")
+    await connection.close()
+
+
+@dataclass
+class Core:
+    """One database, one set of topics, and any number of running members of the service."""
+
+    dsn: str
+    pool: asyncpg.Pool
+    kafka: KafkaAccess
+    producer: AIOKafkaProducer
+    exits: AsyncExitStack
+    outbox: Outbox = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.outbox = Outbox(self.pool, f"/{SERVICE}")
+
+    async def run(
+        self, handlers: Mapping[type[Message], Handler], topics: list[str], *, patience: Patience = IMPATIENT, relay: bool = True
+    ) -> "Member":
+        """Start a member; it ends with the test."""
+        inbox = Inbox(self.outbox, handlers, service=SERVICE)
+        parking = Parking(inbox, patience=patience)
+        member = Member(Consumer(self.kafka, inbox, parking, topics, graceful_timeout=5))
+        member.tasks.append(asyncio.create_task(parking.run()))
+        if relay:
+            member.tasks.append(asyncio.create_task(Relay(self.outbox, self.kafka).run()))
+        self.exits.push_async_callback(member.stop)
+        await member.consumer.start()
+        return member
+
+    async def effects(self, subject: str | None = None) -> list[str]:
+        """What handlers did, in order."""
+        rows = await self.pool.fetch("SELECT what FROM effect WHERE $1::text IS NULL OR subject = $1 ORDER BY id", subject)
+        return [row["what"] for row in rows]
+
+    async def send(self, message: Message, *, sequence: int | None = None, **changes: Any) -> Any:
+        """Send a message as its owner, or a gateway, would."""
+        return await self.send_raw(
+            message.TOPIC, message.subject.encode(), message.model_dump_json().encode(), headers(message, sequence, **changes)
+        )
+
+    async def send_raw(
+        self, topic: str, key: bytes | None, value: bytes | None, with_headers: list[tuple[str, Any]], **options: Any
+    ) -> Any:
+        return await self.producer.send_and_wait(self.kafka.topic_prefix + topic, value, key, headers=with_headers, **options)
+
+    async def read(self, topic: str, count: int, *, within: float = 15) -> list["ConsumerRecord[Any, Any]"]:
+        """The first ``count`` records of a topic, partition by partition."""
+        records = await self.read_all(topic, until=count, within=within)
+        assert len(records) >= count, f"{len(records)} of {count} records on {topic}: {records}"
+        return records
+
+    async def read_all(self, topic: str, *, until: int = 10**9, within: float = 1) -> list["ConsumerRecord[Any, Any]"]:
+        """What stands on a topic; waits up to ``within`` seconds for ``until`` records."""
+        consumer = AIOKafkaConsumer(**self.kafka.options, auto_offset_reset="earliest")
+        await consumer.start()
+        found: list[ConsumerRecord[Any, Any]] = []
+        try:
+            name = self.kafka.topic_prefix + topic
+            await consumer._client._wait_on_metadata(name)
+            consumer.assign([TopicPartition(name, partition) for partition in consumer.partitions_for_topic(name) or ()])
+            await consumer.seek_to_beginning()
+            deadline = asyncio.get_running_loop().time() + within
+            while len(found) < until and asyncio.get_running_loop().time() < deadline:
+                for records in (await consumer.getmany(timeout_ms=100)).values():
+                    found += records
+        finally:
+            await consumer.stop()
+        return found
+
+    async def committed(self, topic: str) -> int:
+        """How many records of a topic the group has committed, all partitions."""
+        consumer = AIOKafkaConsumer(**self.kafka.options, group_id=self.kafka.topic_prefix + SERVICE, enable_auto_commit=False)
+        await consumer.start()
+        try:
+            name = self.kafka.topic_prefix + topic
+            await consumer._client._wait_on_metadata(name)
+            places = [TopicPartition(name, partition) for partition in consumer.partitions_for_topic(name) or ()]
+            return sum([await consumer.committed(place) or 0 for place in places])
+        finally:
+            await consumer.stop()
+
+
+@dataclass
+class Member:
+    """A running member of the group."""
+
+    consumer: Consumer
+    tasks: list["asyncio.Task[None]"] = field(default_factory=list)
+    stopped: bool = False
+
+    async def stop(self) -> None:
+        if not self.stopped:
+            self.stopped = True
+            await self.consumer.stop()
+            for task in self.tasks:
+                task.cancel()
+            await asyncio.gather(*self.tasks, return_exceptions=True)
+
+
+@pytest.fixture
+async def core(kafka: str, topics: OwnTopics, database: DatabaseFactory) -> AsyncIterator[Core]:
+    async with AsyncExitStack() as exits:
+        yield await open_core(exits, kafka, topics.prefix, await database("eventing", migrate_core))
+
+
+async def open_core(exits: AsyncExitStack, kafka: str, prefix: str, dsn: str) -> Core:
+    pool = await exits.enter_async_context(asyncpg.create_pool(dsn, min_size=1, max_size=12))
+    access = KafkaAccess(client_id=SERVICE, options={"bootstrap_servers": kafka}, topic_prefix=prefix)
+    producer = access.producer()
+    await producer.start()
+    exits.push_async_callback(producer.stop)
+    return Core(dsn, pool, access, producer, exits)
+
+
+def member_added(organization_id: UUID, user: str) -> MemberAdded:
+    return MemberAdded(organization_id=organization_id, user_id=user, name=user, role=Role.READER)
+
+
+def headers(message: Message, sequence: int | None = None, **changes: Any) -> list[tuple[str, bytes]]:
+    given: dict[str, Any] = {
+        "id": str(uuid4()),
+        "source": "/org-service",
+        "type": message.TYPE,
+        "time": datetime.now(UTC),
+        "subject": message.subject,
+        "organizationid": str(getattr(message, "organization_id", UUID(int=1))),
+        "correlationid": "test",
+        "sequence": sequence,
+        "actor": "kari" if message.KIND == "command" else None,
+    }
+    return Attributes(**{**given, **changes}).headers()
+
+
+def noting(effects: Callable[[Any], str]) -> Handler:
+    """A handler that notes what it was given."""
+
+    async def handle(message: Any, work: Any) -> None:
+        await work.connection.execute("INSERT INTO effect (subject, what) VALUES ($1, $2)", message.subject, effects(message))
+
+    return handle
+
+
+def a_cause(organization_id: UUID) -> Cause:
+    return Cause(organization_id=organization_id, correlation_id="test", causation_id=None)
