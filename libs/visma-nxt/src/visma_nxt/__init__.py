@@ -1,0 +1,22 @@
+"""A typed client of the Visma Business NXT GraphQL API: token, limits, paging, errors."""
+
+from visma_nxt.client import VismaClient
+from visma_nxt.companies import Company, CompanyInformation
+from visma_nxt.pages import Key, Page, Row
+from visma_nxt.probe import Probe, ProbedCompany, Reach
+from visma_nxt.settings import VismaSettings
+from visma_nxt.tables import Table
+
+__all__ = [
+    "Company",
+    "CompanyInformation",
+    "Key",
+    "Page",
+    "Probe",
+    "ProbedCompany",
+    "Reach",
+    "Row",
+    "Table",
+    "VismaClient",
+    "VismaSettings",
+]

@@ -1,0 +1,135 @@
+"""Visma Business NXT in service context, read only: what the services of this product ask of it.
+
+Everything raises the errors of `visma_nxt.errors`. Transient ones have already been tried again within the settings'
+patience, so the caller's next attempt belongs to minutes, not seconds.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Any, Self
+
+from visma_nxt import documents
+from visma_nxt.companies import Company, CompanyInformation, companies_in, contents_of, owner_in
+from visma_nxt.errors import Call, CustomerNotActivated, CustomerUnknown, Transient, VismaError
+from visma_nxt.filters import Filter, after_key, all_of
+from visma_nxt.pages import Key, Page, Row, groups_in, page_in
+from visma_nxt.probe import Probe, ProbedCompany, Reach, probe_of
+from visma_nxt.session import Session
+from visma_nxt.settings import VismaSettings
+from visma_nxt.tables import Table
+
+LARGEST_PAGE = 2000
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class VismaClient:
+    """One per process: all its calls share one token and one budget of requests. Use it as an async context manager."""
+
+    def __init__(self, settings: VismaSettings, *, clock: Callable[[], datetime] = utc_now) -> None:
+        self._settings = settings
+        self._session = Session(settings, clock)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        await self._session.__aexit__(kind, error, trace)
+
+    async def available_companies(self, customer_no: int) -> list[Company]:
+        """The companies that Visma shows us of one Visma customer ID. Raises CustomerNotActivated, CustomerUnknown."""
+        call = Call("AvailableCompanies", documents.AVAILABLE_COMPANIES, {"customer": customer_no}, customer_no=customer_no)
+        return companies_in(await self._session.ask(call))
+
+    async def company_information(self, company_no: int) -> CompanyInformation:
+        """What the company says of itself. Raises CompanyNotOpened."""
+        call = _company_call("CompanyInformation", documents.COMPANY_INFORMATION, company_no)
+        contents = contents_of(await self._session.ask(call), organisation_number=None)
+        return CompanyInformation(company_no, owner_in(contents))
+
+    async def rows(
+        self,
+        table: Table,
+        company_no: int,
+        *,
+        where: Filter | None = None,
+        after: Key | None = None,
+        first: int | None = None,
+        with_total: bool = False,
+        organisation_number: str | None = None,
+    ) -> Page:
+        """One page of rows in key order, those after the key `after` when given (keyset paging: stable under writes).
+
+        `first` is at most 2000, by default the settings' page size. With `organisation_number` the answer is checked
+        to be of that company (WrongCompanyAnswered). A page is whole or raises; amounts are Decimal, dates integers.
+        """
+        first = first or self._settings.page_size
+        if first > LARGEST_PAGE:
+            raise ValueError(f"a page holds at most {LARGEST_PAGE} rows")
+        conditions = [where] if where else []
+        if after is not None:
+            conditions.append(after_key(table.key, after))
+        call = _company_call(
+            f"{table.type_name}Rows",
+            documents.rows(table, with_total=with_total),
+            company_no,
+            first=first,
+            **_filter(conditions),
+        )
+        answer = await self._session.ask(call)
+        contents = contents_of(answer, organisation_number=organisation_number)
+        return page_in(answer, contents, table, first=first, with_total=with_total)
+
+    async def grouped(
+        self,
+        table: Table,
+        company_no: int,
+        *,
+        by: Sequence[str],
+        sums: Sequence[str],
+        count: str,
+        where: Filter | None = None,
+        organisation_number: str | None = None,
+    ) -> list[Row]:
+        """Visma's own sums: per group a dict of the `by` columns, the summed columns (Decimal, 0 for nothing) and
+        "count", the rows in which the column `count` is not null. In the order of `by`.
+        """
+        document = documents.groups(table, by=tuple(by), sums=tuple(sums), count=count)
+        conditions = [where] if where else []
+        call = _company_call(f"{table.type_name}Groups", document, company_no, **_filter(conditions))
+        answer = await self._session.ask(call)
+        contents = contents_of(answer, organisation_number=organisation_number)
+        return groups_in(answer, contents, table, by=tuple(by), sums=tuple(sums))
+
+    async def probe(self, customer_no: int) -> Probe:
+        """Which doors are open for us. Raises NotAuthenticated and UnexpectedAnswer: ours to mend, not the user's."""
+        try:
+            companies = await self.available_companies(customer_no)
+        except CustomerNotActivated as error:
+            return Probe(customer_no, Reach.NOT_ACTIVATED, hint=error.hint, error=error)
+        except CustomerUnknown as error:
+            return Probe(customer_no, Reach.WRONG_ID, hint=error.hint, error=error)
+        except Transient as error:
+            return Probe(customer_no, Reach.UNREACHABLE, hint=error.hint, error=error)
+        return probe_of(customer_no, await asyncio.gather(*(self._try_reading(company) for company in companies)))
+
+    async def _try_reading(self, company: Company) -> ProbedCompany:
+        call = _company_call("Readability", documents.READABILITY, company.company_no)
+        try:
+            contents_of(await self._session.ask(call), organisation_number=company.organisation_number)
+        except VismaError as error:
+            return ProbedCompany(company, error)
+        return ProbedCompany(company, None)
+
+
+def _company_call(operation: str, document: str, company_no: int, **variables: Any) -> Call:
+    return Call(operation, document, {"company": company_no, **variables}, company_no=company_no)
+
+
+def _filter(conditions: list[Filter]) -> dict[str, Any]:
+    """No condition, no variable: a filter of null is not documented."""
+    return {"filter": all_of(*conditions).expression} if conditions else {}

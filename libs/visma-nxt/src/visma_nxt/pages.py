@@ -1,0 +1,75 @@
+"""Rows of a table, a page at a time in key order; and sums over groups of rows."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from visma_nxt.answers import Answer
+from visma_nxt.tables import Table
+
+Row = dict[str, Any]
+Key = tuple[int | str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """`rows` are keyed by column, in key order. `last_key` is where the next page starts, None for an empty page.
+
+    `total`, when asked for, counts the rows from this page's first one on. `has_more` compares with the total when
+    there is one and otherwise says whether the page was full. A page that Visma cut short for reasons of its own
+    would look like the last one: whoever needs every row compares what came with the first page's total.
+    """
+
+    rows: list[Row]
+    last_key: Key | None
+    total: int | None
+    has_more: bool
+
+
+def page_in(answer: Answer, contents: Row, table: Table, *, first: int, with_total: bool) -> Page:
+    with _known_shape(answer, table):
+        connection = contents[table.name]
+        rows: list[Row] = [*connection["items"]]
+        for column in table.amounts:
+            for row in rows:
+                row[column] = _amount(row[column])
+        last_key = tuple(_key_part(rows[-1][column]) for column in table.key) if rows else None
+        total = int(connection["totalCount"]) if with_total else None
+    return Page(rows, last_key, total, has_more=len(rows) >= first if total is None else len(rows) < total)
+
+
+def groups_in(answer: Answer, contents: Row, table: Table, *, by: tuple[str, ...], sums: tuple[str, ...]) -> list[Row]:
+    groups: list[Row] = []
+    with _known_shape(answer, table):
+        for item in contents[table.name]["items"]:
+            aggregates = item["aggregates"]
+            [count] = aggregates["count"].values()
+            amounts = {column: _amount(aggregates["sum"][column]) or Decimal(0) for column in sums}
+            groups.append({column: item[column] for column in by} | amounts | {"count": count})
+    return groups
+
+
+@contextmanager
+def _known_shape(answer: Answer, table: Table) -> Iterator[None]:
+    """Reads as if the shape were right, at the speed of plain indexing, and says so when it is not."""
+    try:
+        yield
+    except (AttributeError, LookupError, TypeError, ValueError) as error:
+        raise answer.unexpected(f"rows of {table.name} in no known shape: {error}") from error
+
+
+def _amount(value: Any) -> Decimal | None:
+    """Amounts without a fraction arrive as integers; callers get one type."""
+    if value is None or type(value) is Decimal:
+        return value
+    if type(value) is int:
+        return Decimal(value)
+    raise TypeError("an amount that is no number")
+
+
+def _key_part(value: Any) -> int | str:
+    if not isinstance(value, int | str):
+        raise TypeError("a key without a value")
+    return value

@@ -1,0 +1,175 @@
+"""The tables of Business NXT that we read, declared once: key, columns, and which columns are dates or amounts.
+
+Only columns that some feature uses are asked for, because one unknown column fails the whole query. A comment marks
+what has not been confirmed against Visma's own words; the rest is documented by Visma or seen in working
+integrations.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """`name` is the field on `useCompany`; `columns` begin with the primary key.
+
+    `dates` are integers like 20260131, 0 when unset (`values.date_of` reads them); `amounts` arrive as Decimal.
+    """
+
+    name: str
+    key: tuple[str, ...]
+    columns: tuple[str, ...]
+    dates: frozenset[str] = frozenset()
+    amounts: frozenset[str] = frozenset()
+
+    def __post_init__(self) -> None:
+        if self.columns[: len(self.key)] != self.key or not self.dates | self.amounts <= {*self.columns}:
+            raise ValueError(f"{self.name}: the columns must begin with the key and hold all dates and amounts")
+
+    @property
+    def type_name(self) -> str:
+        return self.name[0].upper() + self.name[1:]
+
+
+GENERAL_LEDGER_ACCOUNT: Final = Table(
+    name="generalLedgerAccount",
+    key=("accountNo",),
+    columns=("accountNo", "name", "accountGroup", "taxCode", "profitAndLossAccount", "currencyNo", "changedTimestamp"),
+)
+
+# Key and toDate by analogy. A year may have more periods than months: 13 is usual for the year-end entries.
+ACCOUNTING_PERIOD: Final = Table(
+    name="accountingPeriod",
+    key=("year", "period"),
+    columns=("year", "period", "description", "fromDate", "toDate", "accountingPeriodProcessing"),
+    dates=frozenset({"fromDate", "toDate"}),
+)
+
+# Amounts are signed: debit positive, credit negative. A voucher number is unique within its series only, and the
+# period does not follow from the date. Unconfirmed: supplierNo, taxCode; period, valueDate and currencyNo are from
+# the older product.
+GENERAL_LEDGER_TRANSACTION: Final = Table(
+    name="generalLedgerTransaction",
+    key=("voucherJournalNo", "auditNo"),
+    columns=(
+        "voucherJournalNo",
+        "auditNo",
+        "accountNo",
+        "year",
+        "period",
+        "voucherNo",
+        "voucherType",
+        "voucherDate",
+        "valueDate",
+        "text",
+        "postedAmountDomestic",
+        "currencyNo",
+        "taxCode",
+        "customerNo",
+        "supplierNo",
+        "orgUnit1",
+        "orgUnit2",
+        "changedTimestamp",
+    ),
+    dates=frozenset({"voucherDate", "valueDate"}),
+    amounts=frozenset({"postedAmountDomestic"}),
+)
+
+# Customers and suppliers in one register: customerNo or supplierNo is 0 for who is not in that role. companyNo is the
+# organisation number, a text.
+ASSOCIATE: Final = Table(
+    name="associate",
+    key=("associateNo",),
+    columns=("associateNo", "customerNo", "supplierNo", "name", "companyNo", "changedTimestamp"),
+)
+
+# Rows disappear when they are settled, so these two are always read whole.
+OPEN_CUSTOMER_ENTRY: Final = Table(
+    name="openCustomerEntry",
+    key=("voucherJournalNo", "auditNo"),
+    columns=(
+        "voucherJournalNo",
+        "auditNo",
+        "customerNo",
+        "invoiceNo",
+        "dueDate",
+        "currencyNo",
+        "outstandingAmountDomestic",
+    ),
+    dates=frozenset({"dueDate"}),
+    amounts=frozenset({"outstandingAmountDomestic"}),
+)
+
+# All by analogy with customers. Negative when we owe money.
+OPEN_SUPPLIER_ENTRY: Final = Table(
+    name="openSupplierEntry",
+    key=("voucherJournalNo", "auditNo"),
+    columns=(
+        "voucherJournalNo",
+        "auditNo",
+        "supplierNo",
+        "invoiceNo",
+        "dueDate",
+        "currencyNo",
+        "outstandingAmountDomestic",
+    ),
+    dates=frozenset({"dueDate"}),
+    amounts=frozenset({"outstandingAmountDomestic"}),
+)
+
+TAX_CODE: Final = Table(name="taxCode", key=("taxCode",), columns=("taxCode", "description"))
+
+# The VAT period of the user's screens. Key and toDate unconfirmed.
+TAX_TERM: Final = Table(
+    name="taxTerm",
+    key=("year", "taxTerm"),
+    columns=("year", "taxTerm", "mainTaxTerm", "fromDate", "toDate", "explanation"),
+    dates=frozenset({"fromDate", "toDate"}),
+)
+
+# Both asset tables exist; every column is unconfirmed.
+CAPITAL_ASSET: Final = Table(
+    name="capitalAsset",
+    key=("capitalAssetNo",),
+    columns=(
+        "capitalAssetNo",
+        "description",
+        "acquisitionDate",
+        "acquisitionCost",
+        "accountNo",
+        "depreciationAccountNo",
+        "changedTimestamp",
+    ),
+    dates=frozenset({"acquisitionDate"}),
+    amounts=frozenset({"acquisitionCost"}),
+)
+CAPITAL_ASSET_TRANSACTION: Final = Table(
+    name="capitalAssetTransaction",
+    key=("voucherJournalNo", "auditNo"),
+    columns=(
+        "voucherJournalNo",
+        "auditNo",
+        "capitalAssetNo",
+        "accountNo",
+        "year",
+        "period",
+        "voucherDate",
+        "amountDomestic",
+        "changedTimestamp",
+    ),
+    dates=frozenset({"voucherDate"}),
+    amounts=frozenset({"amountDomestic"}),
+)
+
+TABLES: Final = (
+    GENERAL_LEDGER_ACCOUNT,
+    ACCOUNTING_PERIOD,
+    GENERAL_LEDGER_TRANSACTION,
+    ASSOCIATE,
+    OPEN_CUSTOMER_ENTRY,
+    OPEN_SUPPLIER_ENTRY,
+    TAX_CODE,
+    TAX_TERM,
+    CAPITAL_ASSET,
+    CAPITAL_ASSET_TRANSACTION,
+)

@@ -1,0 +1,68 @@
+"""Every document we send, against the stand-in's schema."""
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from graphql import get_operation_ast, parse, validate
+from graphql.execution.values import get_variable_values
+
+from visma_nxt import documents
+from visma_nxt.filters import after_key, all_of, eq, in_, lte
+from visma_nxt.tables import GENERAL_LEDGER_TRANSACTION, TABLES, Table
+from visma_simulator import schema
+
+each_table = pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
+
+
+def complaints(document: str, variables: dict[str, Any]) -> list[Any]:
+    parsed = parse(document)
+    operation = get_operation_ast(parsed)
+    assert operation is not None
+    values = get_variable_values(schema.load(), operation.variable_definitions, variables)
+    return validate(schema.load(), parsed) + (values if isinstance(values, list) else [])
+
+
+@each_table
+@pytest.mark.parametrize("with_total", [True, False])
+def test_rows(table: Table, with_total: bool) -> None:
+    filters = all_of(eq(table.key[0], 1), after_key(table.key, (1,) * len(table.key)))
+    variables = {"company": 7100001, "first": 500, "filter": filters.expression}
+    assert complaints(documents.rows(table, with_total=with_total), variables) == []
+    assert complaints(documents.rows(table, with_total=with_total), {"company": 7100001, "first": 500}) == []
+
+
+@each_table
+def test_key_columns_and_kinds_are_those_of_the_schema(table: Table) -> None:
+    shape = schema.fields()[table.name]
+    assert (shape.name, shape.key) == (table.type_name, table.key)
+    assert {column for column in table.columns if shape.columns[column] == "Decimal"} == table.amounts
+    dates = {column for column in table.columns if f"{column}AsDate" in shape.columns}
+    assert dates == table.dates
+
+
+def test_groups() -> None:
+    document = documents.groups(GENERAL_LEDGER_TRANSACTION, by=("accountNo", "period"), sums=("postedAmountDomestic",), count="auditNo")
+    filters = all_of(in_("accountNo", [1500]), lte("postedAmountDomestic", Decimal("0.10")))
+    assert complaints(document, {"company": 7100001, "filter": filters.expression}) == []
+
+
+@pytest.mark.parametrize("document", [documents.AVAILABLE_COMPANIES, documents.COMPANY_INFORMATION, documents.READABILITY])
+def test_the_small_ones(document: str) -> None:
+    assert complaints(document, {"company": 7100001, "customer": 12345}) == []
+
+
+def test_a_wrong_column_would_be_noticed() -> None:
+    wrong = Table(name="taxCode", key=("taxCode",), columns=("taxCode", "percentage"))
+    [complaint] = complaints(documents.rows(wrong, with_total=False), {"company": 7100001, "first": 1})
+    assert "percentage" in complaint.message
+
+
+def test_groups_of_undeclared_columns_are_refused() -> None:
+    with pytest.raises(ValueError, match="postingDate"):
+        documents.groups(GENERAL_LEDGER_TRANSACTION, by=("postingDate",), sums=("postedAmountDomestic",), count="auditNo")
+
+
+def test_a_table_begins_with_its_key() -> None:
+    with pytest.raises(ValueError, match="begin with the key"):
+        Table(name="taxTerm", key=("year", "taxTerm"), columns=("taxTerm", "year"))
