@@ -1,0 +1,53 @@
+"""Maskinporten tokens and the client of the A07 reconciliation report."""
+
+from skatteetaten.a07 import A07Client
+from skatteetaten.checks import TOLERANCE, Check
+from skatteetaten.errors import (
+    ConfigurationError,
+    NeedsConsentError,
+    NotFoundError,
+    NotMainUnitError,
+    OurBugError,
+    SkatteetatenError,
+    TransientError,
+    YearNotSupportedError,
+)
+from skatteetaten.maskinporten import MaskinportenTokens
+from skatteetaten.report import (
+    A07Report,
+    EmployerContributionLine,
+    IncomeLine,
+    Payment,
+    Submission,
+    Totals,
+    WithholdingLine,
+    Workplace,
+)
+from skatteetaten.settings import A07Settings, MaskinportenSettings, RetrySettings, SkatteetatenSettings
+
+__all__ = [
+    "TOLERANCE",
+    "A07Client",
+    "A07Report",
+    "A07Settings",
+    "Check",
+    "ConfigurationError",
+    "EmployerContributionLine",
+    "IncomeLine",
+    "MaskinportenSettings",
+    "MaskinportenTokens",
+    "NeedsConsentError",
+    "NotFoundError",
+    "NotMainUnitError",
+    "OurBugError",
+    "Payment",
+    "RetrySettings",
+    "SkatteetatenError",
+    "SkatteetatenSettings",
+    "Submission",
+    "Totals",
+    "TransientError",
+    "WithholdingLine",
+    "Workplace",
+    "YearNotSupportedError",
+]

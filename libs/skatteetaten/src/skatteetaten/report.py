@@ -1,0 +1,128 @@
+"""The A07 report of one organisation and one month: what Skatteetaten received, summed for the company.
+
+Sums per company and workplace only; the persons behind them are not part of these models. All amounts are kroner as
+exact decimals. The three totals are positive for an amount to pay; a ledger carries them as credit.
+"""
+
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from skatteetaten.checks import Check, cross_checks
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Payment(_Frozen):
+    """Where and when the sums of one submission are paid; the KID differs per kind."""
+
+    account: str | None = None
+    withholding_tax_kid: str | None = None
+    employer_contribution_kid: str | None = None
+    financial_tax_kid: str | None = None
+    due: date | None = None
+
+
+class Submission(_Frozen):
+    """One a-melding (innsending) for the month. Its three sums carry the sign they were stated with.
+
+    `counts` is true for an accepted message that no other accepted one replaces. An unknown `status` does not count.
+    """
+
+    message_id: str | None = None
+    replaces: str | None = Field(default=None, description="the message id in erstatterMeldingsId")
+    status: str | None = None
+    counts: bool
+    source_system: str | None = None
+    altinn_reference: str | None = None
+    delivered_at: datetime | None = None
+    recipients: int | None = None
+    withholding_tax: Decimal = Decimal(0)
+    employer_contribution: Decimal = Decimal(0)
+    financial_tax: Decimal = Decimal(0)
+    payment: Payment = Payment()
+
+
+class IncomeLine(_Frozen):
+    """`kind` is loennsinntekt, ytelseFraOffentlige, pensjonEllerTrygd or naeringsinntekt; `type` is its beskrivelse.
+
+    Types are open text: the list grows every year.
+    """
+
+    kind: str | None = None
+    type: str | None = None
+    benefit: str | None = Field(default=None, description="fordel: kontantytelse, naturalytelse, utgiftsgodtgjoerelse")
+    amount: Decimal
+    count: Decimal | None = None
+    subject_to_employer_contribution: bool
+    subject_to_withholding: bool
+    tax_rule: str | None = None
+
+
+class WithholdingLine(_Frozen):
+    """`amount` as stated: negative for tax withheld."""
+
+    type: str | None = None
+    amount: Decimal
+
+
+EmployerContributionKind = Literal["wages", "pension", "deduction", "foreign_rate", "foreign_fixed", "foreign_deduction"]
+
+
+class EmployerContributionLine(_Frozen):
+    """One zone's base (arbeidsgiveravgift). `rate` is in percent.
+
+    `amount` is base × rate / 100, negative for a deduction, and not rounded: how Skatteetaten rounds each line is not
+    published, so only the month's total is an amount to pay. For a fixed amount per person base and rate are absent.
+    """
+
+    kind: EmployerContributionKind
+    calculation_code: str | None = None
+    zone: str | None = None
+    base: Decimal | None = None
+    rate: Decimal | None = None
+    amount: Decimal
+
+
+class Workplace(_Frozen):
+    """One virksomhet. `income` is None when the report does not split income by workplace."""
+
+    organisation_number: str | None = None
+    name: str | None = None
+    income: tuple[IncomeLine, ...] | None = None
+
+
+class Totals(_Frozen):
+    withholding_tax: Decimal
+    employer_contribution: Decimal
+    financial_tax: Decimal
+
+
+class A07Report(_Frozen):
+    """One snapshot: the same month asked for later may differ, because messages are added and replaced.
+
+    `raw` is the body it was read from, without the recipients (inntektsmottaker) unless the settings keep them: they
+    hold personal numbers, names and wages, and a reconciliation needs none of it. Figures that only the recipients
+    carried can therefore not be read from `raw` a second time.
+    """
+
+    organisation_number: str
+    month: str
+    name: str | None = None
+    snapshot_at: datetime
+    recipients: int | None = None
+    submissions: tuple[Submission, ...]
+    income: tuple[IncomeLine, ...]
+    withholding: tuple[WithholdingLine, ...]
+    employer_contribution: tuple[EmployerContributionLine, ...]
+    workplaces: tuple[Workplace, ...]
+    totals: Totals
+    raw: bytes = Field(repr=False)
+
+    def checks(self) -> list[Check]:
+        """The cross checks this report has figures for; a deviation is stated, never repaired."""
+        return cross_checks(self)

@@ -1,0 +1,74 @@
+"""Each cross check holds on a sound report and fails when its figure is moved by more than one øre."""
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from skatteetaten import Check
+from skatteetaten.reading import read_report
+
+SUMMARY = Path(__file__).parent / "reports" / "summary.json"
+Move = Callable[[Any], None]
+
+
+def checks(move: Move) -> dict[str, Check]:
+    content = json.loads(SUMMARY.read_bytes(), parse_float=str)
+    move(content["mottatt"])
+    report = read_report(json.dumps(content).encode(), "211785462", "2026-01", fetched_at=datetime(2026, 2, 10, tzinfo=UTC))
+    assert report is not None
+    return {check.name: check for check in report.checks()}
+
+
+def add(amount: str, *path: str | int) -> Move:
+    def move(received: Any) -> None:
+        *parents, last = path
+        for step in parents:
+            received = received[step]
+        received[last] = str(Decimal(str(received[last])) + Decimal(amount))
+
+    return move
+
+
+SUMMARISED = ("oppgave", "oppsummerteVirksomheter")
+FIGURES = [
+    ("income-by-workplace:fastloenn", ("oppgave", "virksomhet", 0, "inntekt", 0, "beloep")),
+    ("submissions:withholding-tax", ("opplysningspliktig", "innsendinger", 1, "mottattAvgiftOgTrekkTotalt", "sumForskuddstrekk")),
+    ("submissions:employer-contribution", ("opplysningspliktig", "innsendinger", 1, "mottattAvgiftOgTrekkTotalt", "sumArbeidsgiveravgift")),
+    ("submissions:financial-tax", ("opplysningspliktig", "innsendinger", 0, "mottattAvgiftOgTrekkTotalt", "sumFinansskattLoenn")),
+    ("withholding-lines", (*SUMMARISED, "forskuddstrekk", 0, "beloep")),
+    ("employer-contribution-base", (*SUMMARISED, "arbeidsgiveravgift", "loennOgGodtgjoerelse", 0, "avgiftsgrunnlagBeloep")),
+]
+
+
+def test_all_hold_on_a_sound_report() -> None:
+    found = checks(lambda _: None)
+    assert set(found) == {name for name, _ in FIGURES} | {"income-by-workplace:kilometergodtgjoerelseBil"}
+    assert [check for check in found.values() if not check.holds] == []
+
+
+@pytest.mark.parametrize(("name", "path"), FIGURES)
+def test_a_deviation_fails_its_own_check_alone(name: str, path: tuple[str | int, ...]) -> None:
+    assert [check.name for check in checks(add("0.02", *path)).values() if not check.holds] == [name]
+
+
+@pytest.mark.parametrize(("name", "path"), FIGURES)
+def test_one_oere_is_tolerated(name: str, path: tuple[str | int, ...]) -> None:
+    check = checks(add("0.01", *path))[name]
+    assert (abs(check.difference), check.holds) == (Decimal("0.01"), True)
+
+
+def test_income_type_missing_on_one_side_is_a_deviation() -> None:
+    check = checks(lambda received: received["oppgave"]["virksomhet"][1]["inntekt"].clear())[
+        "income-by-workplace:kilometergodtgjoerelseBil"
+    ]
+    assert (check.expected, check.actual, check.holds) == (Decimal("1050.5"), Decimal(0), False)
+
+
+def test_without_a_split_by_workplace_that_check_is_left_out() -> None:
+    found = checks(lambda received: received["oppgave"]["virksomhet"][1].pop("inntekt"))
+    assert not [name for name in found if name.startswith("income-by-workplace")]

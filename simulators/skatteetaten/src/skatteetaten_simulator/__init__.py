@@ -1,0 +1,1 @@
+"""A stand-in of Maskinporten and the A07 report of Skatteetaten, with faults on request."""
