@@ -1,0 +1,55 @@
+"""A whole gateway in one file: sends a command, waits for its outcome, shows the event. Needs only aiokafka and contracts/asyncapi.yaml.
+
+    source .local/env && python examples/gateway.py
+"""
+
+import asyncio
+import json
+import os
+import uuid
+from datetime import UTC, datetime
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+
+SERVERS = os.environ.get("KAFKA_BOOTSTRAP_SERVERS", "127.0.0.1:9092")
+PREFIX = os.environ.get("KAFKA_TOPIC_PREFIX", "")
+
+
+async def send(producer: AIOKafkaProducer, *, topic: str, name: str, key: str, organization: str, actor: str, data: dict) -> str:
+    """Commands are CloudEvents in binary mode: attributes in ce_* headers, JSON in the value, the subject as key."""
+    command_id = str(uuid.uuid4())
+    attributes = {
+        "specversion": "1.0", "id": command_id, "source": "/example-gateway", "type": name, "subject": key,
+        "time": datetime.now(UTC).isoformat(), "organizationid": organization, "actor": actor,
+    }  # fmt: skip
+    headers = [("content-type", b"application/json")] + [(f"ce_{name}", value.encode()) for name, value in attributes.items()]
+    await producer.send_and_wait(PREFIX + topic, json.dumps(data).encode(), key.encode(), headers=headers)
+    return command_id
+
+
+async def main() -> None:
+    consumer = AIOKafkaConsumer(
+        PREFIX + "command-results", PREFIX + "org-events", bootstrap_servers=SERVERS, auto_offset_reset="latest"
+    )
+    async with AIOKafkaProducer(bootstrap_servers=SERVERS, acks="all", enable_idempotence=True) as producer, consumer:
+        await consumer.seek_to_end()
+        organization = str(uuid.uuid4())
+        command_id = await send(
+            producer,
+            topic="org-commands",
+            name="no.accountflow.org.RegisterOrganization.v1",
+            key=organization,
+            organization=organization,
+            actor="kari@example.no",
+            data={"organization_id": organization, "name": "Fjordregnskap AS"},
+        )
+        async for record in consumer:
+            headers = {name: value.decode() for name, value in record.headers}
+            if headers.get("ce_causationid") == command_id:
+                print(headers["ce_type"], record.value.decode())
+                if record.topic == PREFIX + "command-results":
+                    return
+
+
+if __name__ == "__main__":
+    asyncio.run(asyncio.wait_for(main(), timeout=30))
