@@ -1,0 +1,1 @@
+"""Companies, company groups and the rules of the company form."""

@@ -1,0 +1,1 @@
+"""The rules of companies and company groups; no I/O."""

@@ -1,0 +1,120 @@
+"""What company-service does on each command, and what it keeps of other services' events."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from company_service import metrics
+from company_service.domain import company_form, company_group
+from company_service.domain.company_form import Circumstances
+from company_service.domain.reconciliation_start import today_in_norway
+from company_service.store import companies, company_groups, visma_companies
+from contracts.company import AddVismaCompany, CompanyCreated, CompanyGroupCreated, CreateCompanyGroup
+from contracts.org import VismaIdsRegistered, VismaIdsRemoved
+from contracts.visma import VismaCompaniesListed, VismaCompanyAccessChanged, VismaCustomerAccessDenied, VismaCustomerConnected
+from eventing.errors import Refused
+from eventing.work import Work
+from tenancy.members import role_of
+
+
+async def add_visma_company(command: AddVismaCompany, work: Work, *, allow_synthetic: bool) -> Mapping[str, Any]:
+    """Judge the form; add the company when it has no fault. The result shows the start date as aligned, and the first period."""
+    known = await _circumstances(command, work, allow_synthetic=allow_synthetic)
+    try:
+        form = company_form.judge(command, known)
+    except Refused as refused:
+        for error in refused.errors:
+            metrics.FORM_ERRORS.labels(error.field.partition(".")[0], error.code).inc()
+        raise
+    created = CompanyCreated(
+        company_id=form.company_id,
+        organization_id=work.organization_id,
+        visma_customer_id=form.visma_company.visma_customer_id,
+        visma_company_id=form.visma_company_id,
+        name=form.name,
+        comment=form.comment,
+        organisation_number=form.organisation_number,
+        period_type=form.period_type,
+        financial_year_start_month=form.financial_year_start_month,
+        reconciliation_start=form.reconciliation_start,
+        responsible_user=form.responsible_user,
+        vat_frequency=form.vat_frequency,
+        company_groups=list(form.company_groups),
+        modules=list(form.modules),
+        created_by=work.actor,
+    )
+    await companies.add(work, created)
+    await visma_companies.note_added(work, created.visma_company_id, created.company_id)
+    work.publish(created)
+    return {
+        "company_id": str(created.company_id),
+        "reconciliation_start": created.reconciliation_start.isoformat(),
+        "aligned": form.aligned,
+        "first_period": form.first_period.model_dump(mode="json"),
+    }
+
+
+async def _circumstances(command: AddVismaCompany, work: Work, *, allow_synthetic: bool) -> Circumstances:
+    # The lock comes first: everything below is read after a command that adds the same Visma company has ended.
+    visma_company = await visma_companies.lock(work, command.visma_company_id)
+    holder = await companies.find(work, command.company_id)
+    taken = holder is not None and (holder["organization_id"], holder["visma_company_id"]) != (
+        work.organization_id,
+        command.visma_company_id,
+    )
+    user = command.responsible_user.strip()
+    # PostgreSQL takes no NUL, and nobody's id has characters that cannot be shown.
+    role = await role_of(work.connection, work.organization_id, user) if user.isprintable() else None
+    return Circumstances(
+        today=today_in_norway(work.now),
+        allow_synthetic=allow_synthetic,
+        visma_company=visma_company,
+        company_id_taken=taken,
+        responsible_user_is_member=role is not None,
+        company_groups=await company_groups.ids(work) if command.company_groups else frozenset(),
+    )
+
+
+async def create_company_group(command: CreateCompanyGroup, work: Work) -> Mapping[str, Any]:
+    """Create the group under a name that no other group of the organisation has."""
+    name = company_group.judge(command.name)
+    spelling = company_group.spelling(name)
+    created = CompanyGroupCreated(
+        company_group_id=command.company_group_id, organization_id=work.organization_id, name=name, created_by=work.actor
+    )
+    if not await company_groups.add(work, created, spelling=spelling):
+        same = await company_groups.find_by_spelling(work, spelling)
+        raise company_group.id_taken() if same is None else company_group.name_taken(same)
+    work.publish(created)
+    return {"company_group_id": str(created.company_group_id), "name": name}
+
+
+async def on_visma_ids_registered(event: VismaIdsRegistered, work: Work) -> None:
+    """The organisation holds these Visma customer IDs."""
+    await visma_companies.put_registered(work, event.visma_customer_ids, registered=True)
+
+
+async def on_visma_ids_removed(event: VismaIdsRemoved, work: Work) -> None:
+    """The organisation has given these up; nothing can be added through them. Companies added before stay."""
+    await visma_companies.put_registered(work, event.visma_customer_ids, registered=False)
+
+
+async def on_visma_customer_connected(event: VismaCustomerConnected, work: Work) -> None:
+    """The ID gives access: its list counts."""
+    await visma_companies.put_connected(work, event.visma_customer_id, connected=True)
+
+
+async def on_visma_customer_access_denied(event: VismaCustomerAccessDenied, work: Work) -> None:
+    """The ID gives no access: its list is empty. When Visma is only away for a while, what was listed still holds."""
+    if not event.temporary:
+        await visma_companies.put_connected(work, event.visma_customer_id, connected=False)
+
+
+async def on_visma_companies_listed(event: VismaCompaniesListed, work: Work) -> None:
+    """The ID reaches exactly these companies."""
+    await visma_companies.put_connected(work, event.visma_customer_id, connected=True)
+    await visma_companies.replace_list(work, event.visma_customer_id, event.companies)
+
+
+async def on_visma_company_access_changed(event: VismaCompanyAccessChanged, work: Work) -> None:
+    """The company was opened or closed for us."""
+    await visma_companies.change_access(work, event)

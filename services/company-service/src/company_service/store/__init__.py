@@ -1,0 +1,1 @@
+"""What company-service keeps, and the SQL for it."""
