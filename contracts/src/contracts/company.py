@@ -20,6 +20,11 @@ class PeriodType(StrEnum):
     HALF_YEAR = "half_year"
     YEAR = "year"
 
+    @property
+    def months(self) -> int:
+        """How many months a period has."""
+        return {"month": 1, "two_months": 2, "quarter": 3, "four_months": 4, "half_year": 6, "year": 12}[self.value]
+
 
 class VatFrequency(StrEnum):
     """The Norwegian VAT terms, always calendar based. The values are those of the VAT return."""

@@ -9,8 +9,9 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-UserId = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
-Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+_NO_CONTROL_CHARACTERS = r"^[^\x00-\x1f\x7f]*$"  # PostgreSQL text cannot hold a NUL, and no screen shows the others
+UserId = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=_NO_CONTROL_CHARACTERS)]
+Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=_NO_CONTROL_CHARACTERS)]
 VismaCustomerId = Annotated[int, Field(gt=0, lt=2**31, description="Visma.net customer number, the tenant that bought Business NXT")]
 VismaCompanyId = Annotated[int, Field(gt=0, lt=2**31, description="Visma.net company ID, as passed to useCompany(no:)")]
 

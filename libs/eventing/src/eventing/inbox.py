@@ -165,7 +165,9 @@ class Inbox:
         return Result.REPEATED
 
     async def _answer(self, work: Work, outcome: CommandSucceeded | CommandRejected) -> None:
-        await _INBOX.answer_command(work.connection, id=outcome.command_id, outcome_type=outcome.TYPE, outcome=outcome.model_dump_json())
+        await _INBOX.answer_command(
+            work.connection, id=outcome.command_id, outcome_type=outcome.TYPE, outcome=outcome.model_dump_json().encode()
+        )
         work.publish(outcome)
 
     async def _dead(self, record: Record, reason: str, error: str, connection: Connection | None) -> Result:

@@ -10,7 +10,7 @@ RETURNING coalesce(old.last_sequence, 0) AS previous;
 INSERT INTO eventing.command (id, fingerprint) VALUES (:id, :fingerprint) ON CONFLICT (id) DO NOTHING RETURNING true;
 
 -- name: find_command^
-SELECT fingerprint, outcome_type, outcome::text AS outcome FROM eventing.command WHERE id = :id;
+SELECT fingerprint, outcome_type, outcome FROM eventing.command WHERE id = :id;
 
 -- name: note_delivery$
 -- True when this command was not read at this place, or after it, before.
@@ -19,4 +19,4 @@ ON CONFLICT (command_id, partition) DO UPDATE SET last_offset = EXCLUDED.last_of
 RETURNING true;
 
 -- name: answer_command!
-UPDATE eventing.command SET outcome_type = :outcome_type, outcome = :outcome::text::jsonb WHERE id = :id;
+UPDATE eventing.command SET outcome_type = :outcome_type, outcome = :outcome WHERE id = :id;

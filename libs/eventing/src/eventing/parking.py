@@ -139,7 +139,7 @@ class Parking:
             await _PARKING.postpone(connection, id=row["id"], **verdict)
 
     async def _judge(self, work: Work, record: Record, error: Exception, *, attempts: int, first_failed_at: datetime) -> dict[str, object]:
-        reason = f"{type(error).__name__}: {error}"
+        reason = f"{type(error).__name__}: {error}".replace("\0", "\\0")
         if isinstance(error, InvalidData):
             for_good = True
         elif isinstance(error, Transient):
@@ -156,5 +156,11 @@ class Parking:
             "reason": reason,
             "attempts": attempts,
             "first_failed_at": first_failed_at,
-            "next_attempt_at": work.now + self._patience.pause(attempts),
+            "next_attempt_at": self._next_attempt(work.now, attempts, first_failed_at, error),
         }
+
+    def _next_attempt(self, now: datetime, attempts: int, first_failed_at: datetime, error: Exception) -> datetime:
+        next_attempt = now + self._patience.pause(attempts)
+        if isinstance(error, NotYet) and now < first_failed_at + error.within:
+            return min(next_attempt, first_failed_at + error.within)  # somebody waits for the refusal: not longer than promised
+        return next_attempt

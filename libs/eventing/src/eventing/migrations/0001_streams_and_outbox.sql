@@ -50,7 +50,7 @@ CREATE TABLE command (
     id text PRIMARY KEY,
     fingerprint bytea NOT NULL,
     outcome_type text,
-    outcome jsonb,
+    outcome bytea, -- JSON as published; a refusal may quote characters that PostgreSQL text cannot hold
     handled_at timestamptz NOT NULL DEFAULT clock_timestamp()
 );
 
