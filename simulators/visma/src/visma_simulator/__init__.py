@@ -1,0 +1,1 @@
+"""A stand-in of Visma Business NXT and Visma Connect, with faults on request."""
