@@ -1,0 +1,1 @@
+"""The state of each Visma connection and the companies it reaches."""

@@ -1,0 +1,30 @@
+"""visma-connector put together."""
+
+from pathlib import Path
+
+from contracts.org import Role, VismaIdsRegistered, VismaIdsRemoved
+from contracts.visma import RefreshVismaCompanies
+from servicekit.service import Parts, Service
+from tenancy.authorisation import requires
+from tenancy.members import KEEPING_MEMBERS
+from visma_connector import handlers
+from visma_connector.probing import Probing
+from visma_connector.settings import Settings
+from visma_nxt import VismaClient
+
+MIGRATIONS = Path(__file__).parents[2] / "migrations"
+
+
+async def build(settings: Settings, parts: Parts) -> Service:
+    """Readiness says nothing about Visma: while it is away the service takes commands and keeps probing."""
+    visma = await parts.exits.enter_async_context(VismaClient(settings.visma))
+    probing = Probing(parts.outbox, visma, settings.probe, client_key=settings.visma.client_id)
+    return Service(
+        handlers={
+            **KEEPING_MEMBERS,
+            VismaIdsRegistered: handlers.begin_connections,
+            VismaIdsRemoved: handlers.end_connections,
+            RefreshVismaCompanies: requires(Role.ACCOUNTANT, handlers.refresh_companies),
+        },
+        tasks=[probing.run] * settings.probe.side_by_side,
+    )

@@ -1,0 +1,1 @@
+"""The rules of Visma connections; no I/O."""

@@ -1,0 +1,1 @@
+"""What visma-connector keeps, and the SQL for it."""
