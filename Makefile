@@ -12,7 +12,7 @@ BIN := $(VENV)/bin
 MEMBERS := contracts $(wildcard libs/*) $(wildcard services/*) $(wildcard simulators/*) $(wildcard tools/*) deploy/local
 INSTALLED := $(VENV)/.installed
 
-.PHONY: help setup lock check format test test-fast
+.PHONY: help setup lock check format contracts demo test test-fast up down clean logs status
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  \033[36m%-12s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,8 +43,29 @@ check: setup ## formatting, lint, types, import directions
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
+contracts: setup ## write JSON Schemas and the AsyncAPI document from the models
+	@$(BIN)/python -m contracts
+
+demo: setup ## walk the guide on a system of its own, end with a table of proofs
+	@$(BIN)/python -m demo
+
 test: setup ## all tests, on real Kafka and PostgreSQL
 	@$(BIN)/pytest
 
 test-fast: setup ## the tests that need no server
 	@$(BIN)/pytest -m "not servers"
+
+up: setup ## start the whole system in the background (addresses: .local/env)
+	@$(BIN)/python -m local_stack up
+
+down: ## stop it, keep the data
+	@test ! -d .local || $(BIN)/python -m local_stack down
+
+clean: ## stop it, delete the data
+	@test ! -d .local || $(BIN)/python -m local_stack clean
+
+logs: setup ## print its logs (SERVICE=name for one, FOLLOW=1 to go on)
+	@$(BIN)/python -m local_stack logs $(if $(FOLLOW),--follow) $(SERVICE)
+
+status: setup ## what runs, how much memory it takes, whether it is ready
+	@$(BIN)/python -m local_stack status

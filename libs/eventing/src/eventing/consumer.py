@@ -54,6 +54,7 @@ class Consumer:
         self._subscriber = self.broker.subscriber(
             *(self._prefix + topic for topic in topics),
             group_id=self._prefix + inbox.service,
+            group_instance_id=kafka.group_instance_id,
             batch=True,
             max_records=batch,
             batch_timeout_ms=10,

@@ -20,6 +20,8 @@ class KafkaAccess:
     options: Mapping[str, Any]
     security: BaseSecurity = field(default_factory=BaseSecurity)
     topic_prefix: str = ""
+    group_instance_id: str | None = None
+    """This member's name over restarts; without one, a crashed member's partitions wait until its session has expired."""
 
     def producer(self) -> AIOKafkaProducer:
         """An idempotent producer that waits for all replicas; it keeps the order of each partition through its own retries."""

@@ -41,7 +41,11 @@ def client_options(settings: KafkaSettings) -> dict[str, Any]:
 def kafka_access(settings: KafkaSettings, *, client_id: str) -> KafkaAccess:
     """For the message core."""
     return KafkaAccess(
-        client_id=client_id, options=client_options(settings), security=broker_security(settings), topic_prefix=settings.topic_prefix
+        client_id=client_id,
+        options=client_options(settings),
+        security=broker_security(settings),
+        topic_prefix=settings.topic_prefix,
+        group_instance_id=settings.group_instance_id,
     )
 
 

@@ -35,6 +35,11 @@ class KafkaSettings(SettingsGroup):
         description="Kafka brokers to ask first, as host:port separated by commas", examples=["127.0.0.1:9092"]
     )
     topic_prefix: str = Field("", description="put before every topic name, for several systems on one cluster", pattern=r"^[a-z0-9.-]*$")
+    group_instance_id: str | None = Field(
+        None,
+        description="name of this replica that outlives restarts, such as the pod name of a stateful set; "
+        "a restarted replica then takes up its partitions at once, even after a crash",
+    )
     security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
         "PLAINTEXT", description="how connections to Kafka are protected"
     )

@@ -9,7 +9,7 @@ class Settings(ServiceSettings):
     """What every service needs, and what the company form accepts in this environment."""
 
     allow_synthetic_organisation_numbers: bool = Field(
-        True,
+        False,
         description="accept organisation numbers that start with 2 or 3, which the authorities hand out for testing and which no real "
-        "company has; on, so that every test environment works as it is, and switched off in production",
+        "company has; for test environments only",
     )

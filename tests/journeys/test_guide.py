@@ -1,0 +1,103 @@
+"""The guide from its first step to proven ledgers, all services, nothing mocked."""
+
+import asyncio
+import os
+import sys
+from collections import defaultdict
+from decimal import Decimal
+from pathlib import Path
+from uuid import UUID
+
+import httpx
+import pytest
+
+from contracts.accounting import LedgerLinesRetrieved
+from contracts.cloudevents import read
+from contracts.org import RegisterVismaCustomerIds
+from contracts.sync import DataSet, PeriodVerified, SyncProgressed, SyncStatus
+from demo import proofs
+
+from ..conftest import System, Systems
+
+EXAMPLE = Path(__file__).parents[2] / "examples" / "gateway.py"
+
+
+@pytest.fixture(scope="module")
+async def system(systems: Systems):
+    async with systems() as running:
+        yield running
+
+
+async def test_the_whole_guide_ends_in_proofs_that_the_simulator_confirms(system: System) -> None:
+    walk = system.walk()
+    await walk.register()
+    listed = await walk.drop_down()
+    await walk.refused_forms(listed[0])
+    await walk.add_companies(listed)
+    completed = await system.gateway.until(
+        lambda screens: screens.completed if set(walk.companies) <= set(screens.completed) else None, "completion", within=90
+    )
+    assert system.gateway.screens.attention == []
+    table = await proofs.rows(system.stack.databases["sync-worker"], walk.companies, completed)
+    assert [row for row in table if not row.proven] == []
+    assert {row.totals.data_set for row in table} == set(DataSet)
+
+    published: dict[tuple[str, int, int, int], Decimal] = defaultdict(Decimal)
+    for record in system.gateway.records:
+        if read(record.headers).type == LedgerLinesRetrieved.TYPE:
+            event = LedgerLinesRetrieved.model_validate_json(record.value)
+            for line in event.rows:
+                published[walk.companies[event.company_id], line.year, line.period, line.account_no] += line.amount
+    stated = await totals_of_the_simulator(system, {company.visma_company_id: company.name for company in listed})
+    periods = {(name, year, period) for name, year, period, _ in published}
+    assert {place: amount for place, amount in stated.items() if place[:3] in periods} == published
+
+    for company in walk.companies:
+        began = list(dict.fromkeys(event.period.first_day for event in progress_of(system, company) if event.period))
+        assert began == sorted(began, reverse=True), "the newest period first"
+        verified = [event for event in system.gateway.screens.seen if isinstance(event, PeriodVerified) and event.company_id == company]
+        assert {event.period.first_day for event in verified} == set(began)
+    assert all(progress.status is SyncStatus.COMPLETE and progress.percent == 100 for progress in system.gateway.screens.progress.values())
+    assert {data_set for _, data_set in system.gateway.screens.progress} == set(DataSet)
+
+
+async def test_the_same_command_again_has_the_same_outcome_and_no_second_effect(system: System) -> None:
+    organization = system.walk().organization_id
+    command = RegisterVismaCustomerIds(organization_id=organization, visma_customer_ids="12345")
+    first = await system.gateway.ask(command, actor="kari@fjordregnskap.example")
+    assert first.result["new"] == []  # type: ignore[union-attr]
+
+
+async def test_the_example_gateway_of_the_readme_works(system: System) -> None:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        str(EXAMPLE),
+        env={**os.environ, "KAFKA_BOOTSTRAP_SERVERS": system.stack.kafka, "KAFKA_TOPIC_PREFIX": system.prefix},
+        stdout=asyncio.subprocess.PIPE,
+    )
+    printed, _ = await process.communicate()
+    assert process.returncode == 0
+    assert b"OrganizationRegistered.v1" in printed
+    assert b"CommandSucceeded.v1" in printed
+    assert len(EXAMPLE.read_text("utf-8").splitlines()) < 60
+
+
+def progress_of(system: System, company: UUID) -> list[SyncProgressed]:
+    """Every report of progress with the ledger lines of a company, in order."""
+    reports = [
+        SyncProgressed.model_validate_json(record.value)
+        for record in system.gateway.records
+        if read(record.headers).type == SyncProgressed.TYPE
+    ]
+    return [report for report in reports if report.company_id == company and report.data_set is DataSet.LEDGER_LINES]
+
+
+async def totals_of_the_simulator(system: System, names: dict[int, str]) -> dict[tuple[str, int, int, int], Decimal]:
+    """What the simulator's own books say, per company, year, period and account."""
+    found: dict[tuple[str, int, int, int], Decimal] = {}
+    async with httpx.AsyncClient(base_url=system.stack.urls["visma-simulator"]) as client:
+        for number, name in names.items():
+            (facts,) = (await client.get("/_control/companies", params={"company": number})).json()
+            for total in facts["totals"]:
+                found[name, total["year"], total["period"], total["accountNo"]] = Decimal(str(total["sum"]))
+    return found
