@@ -28,6 +28,7 @@ _LOG = structlog.get_logger("eventing.parking")
 AWAY = (
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # what a query gets whose server died under it
     asyncpg.OperatorInterventionError,
     asyncpg.InsufficientResourcesError,
     OSError,

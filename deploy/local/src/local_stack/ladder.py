@@ -1,0 +1,149 @@
+"""Where Kafka and PostgreSQL come from: given addresses, else Docker, else processes of our own. Chosen for each of the two.
+
+`ACCOUNTFLOW_KAFKA` (host:port) and `ACCOUNTFLOW_POSTGRES` (a DSN that may create databases and roles) give servers that run already.
+`ACCOUNTFLOW_DOCKER_PULL=1` allows images to be pulled. `ACCOUNTFLOW_RUNG` (given, docker, local) allows one rung only: what it
+cannot give is an error, so that an automated run cannot slide down unnoticed.
+"""
+
+import hashlib
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Self
+
+from local_stack import containers, kafka, postgres
+from local_stack.containers import KafkaContainer, PostgresContainer
+from local_stack.kafka import KafkaServer
+from local_stack.passwords import Passwords
+from local_stack.ports import free_port
+from local_stack.postgres import PostgresAddress, PostgresServer
+
+
+class Rung(StrEnum):
+    GIVEN = "given"
+    DOCKER = "docker"
+    LOCAL = "local"
+
+
+class LadderError(Exception):
+    """The rung that was asked for cannot be stood on."""
+
+
+@dataclass(frozen=True)
+class GivenKafka:
+    """Somebody else's cluster: waited for, never stopped."""
+
+    bootstrap_servers: str
+
+    async def start(self, within: float = 15) -> None:
+        await kafka.ready(self.bootstrap_servers, within)
+
+    async def stop(self) -> None: ...
+
+    def remove(self) -> None: ...
+
+
+@dataclass(frozen=True)
+class GivenPostgres:
+    """Somebody else's server: waited for, never stopped."""
+
+    address: PostgresAddress
+
+    async def start(self, within: float = 15) -> None:
+        await postgres.ready(self.address, within)
+
+    async def stop(self) -> None: ...
+
+    def remove(self) -> None: ...
+
+
+AnyKafka = GivenKafka | KafkaContainer | KafkaServer
+AnyPostgres = GivenPostgres | PostgresContainer | PostgresServer
+
+
+@dataclass(frozen=True)
+class Footing:
+    """The rung that one server stands on."""
+
+    server: str
+    rung: Rung
+    address: str | None = field(default=None, repr=False)
+    """On the rung `given`."""
+    because: str | None = None
+    """Why it is not a higher rung."""
+
+    @classmethod
+    def choose(cls, server: str, variable: str, image: str, environment: Mapping[str, str]) -> Self:
+        only = environment.get("ACCOUNTFLOW_RUNG")
+        if only and only not in list(Rung):
+            raise LadderError(f"ACCOUNTFLOW_RUNG is {only!r}, it can be {', '.join(Rung)}")
+        given = environment.get(variable)
+        if only == Rung.GIVEN and not given:
+            raise LadderError(f"ACCOUNTFLOW_RUNG is {only}, but {variable} gives no address")
+        if given and only in (None, Rung.GIVEN):
+            return cls(server, Rung.GIVEN, given)
+        if only == Rung.LOCAL:
+            return cls(server, Rung.LOCAL, because="as asked")
+        obstacle = containers.obstacle(image, may_pull=environment.get("ACCOUNTFLOW_DOCKER_PULL") == "1")
+        if obstacle is None:
+            return cls(server, Rung.DOCKER)
+        if only == Rung.DOCKER:
+            raise LadderError(f"ACCOUNTFLOW_RUNG is {only}, but {obstacle}")
+        return cls(server, Rung.LOCAL, because=obstacle)
+
+    def __str__(self) -> str:
+        match self.rung:
+            case Rung.GIVEN:
+                return f"{self.server} given"
+            case Rung.DOCKER:
+                return f"{self.server} in a Docker container"
+            case Rung.LOCAL:
+                return f"{self.server} as a local process ({self.because})"
+
+
+@dataclass(frozen=True)
+class Ladder:
+    """`str()` is the header line of every run."""
+
+    kafka: Footing
+    postgres: Footing
+
+    @classmethod
+    def choose(cls, environment: Mapping[str, str] = os.environ) -> Self:
+        """Decide, start nothing. Takes at most three seconds a server unless an image is pulled. Raises `LadderError`."""
+        return cls(
+            Footing.choose(f"Kafka {kafka.VERSION}", "ACCOUNTFLOW_KAFKA", containers.KAFKA_IMAGE, environment),
+            Footing.choose("PostgreSQL 18", "ACCOUNTFLOW_POSTGRES", containers.POSTGRES_IMAGE, environment),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.kafka}, {self.postgres}"
+
+    def kafka_server(self, directory: Path, logs: Path, *, durable: bool = True, port: int | None = None) -> AnyKafka:
+        """Not started yet. `port` is the one to listen on, where the server is ours."""
+        own_port = port or free_port()
+        match self.kafka.rung:
+            case Rung.GIVEN:
+                return GivenKafka(self.kafka.address or "")
+            case Rung.DOCKER:
+                return KafkaContainer(_container_name("kafka", directory), durable, own_port)
+            case Rung.LOCAL:
+                return KafkaServer(directory / "kafka", logs / "kafka.log", short_lived=not durable, port=own_port)
+
+    def postgres_server(self, directory: Path, logs: Path, *, durable: bool = True, port: int | None = None) -> AnyPostgres:
+        """Not started yet. `port` is the one to listen on, where the server is ours."""
+        own_port = port or free_port()
+        match self.postgres.rung:
+            case Rung.GIVEN:
+                return GivenPostgres(PostgresAddress(self.postgres.address or ""))
+            case Rung.DOCKER:
+                password = Passwords(directory / "postgres" / "superuser.json")[postgres.SUPERUSER]
+                return PostgresContainer(_container_name("postgres", directory), durable, own_port, password=password)
+            case Rung.LOCAL:
+                return PostgresServer(directory / "postgres", logs / "postgres.log", durable, own_port)
+
+
+def _container_name(server: str, directory: Path) -> str:
+    return f"accountflow-{hashlib.sha256(str(directory.resolve()).encode()).hexdigest()[:12]}-{server}"

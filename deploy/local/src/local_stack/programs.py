@@ -1,0 +1,117 @@
+"""The programs of the system, declared: what each is started with, and the address that says it is ready.
+
+`PROGRAMS` is the whole system: the two simulators and the four services. A service owns the database of its module's name.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+VISMA_CLIENT = {"VISMA__CLIENT_ID": "isv_accountflow", "VISMA__CLIENT_SECRET": "simulator-secret"}
+"""The client that the Visma simulator's own demonstration registers; worth nothing anywhere else."""
+
+MASKINPORTEN_CLIENT = {"client_id": "accountflow-local", "key_id": "local-1"}
+"""The client that the Skatteetaten simulator registers, with the public half of the key in `Surroundings.client_key`."""
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What is known of the system when a program is started."""
+
+    kafka: str
+    topic_prefix: str
+    databases: Mapping[str, str]
+    """DSN by service."""
+    urls: Mapping[str, str]
+    """`http://127.0.0.1:port` by program."""
+    client_key: Path
+    """Private key of our Maskinporten client, made at the first start."""
+
+    def port(self, program: str) -> str:
+        return self.urls[program].rpartition(":")[2]
+
+
+@dataclass(frozen=True)
+class Program:
+    """Started as `python -m module arguments…` with exactly this environment; ready when `ready_path` answers 200."""
+
+    name: str
+    module: str
+    ready_path: str
+    arguments: Callable[[Surroundings], Sequence[str]] = lambda _: ()
+    environment: Callable[[Surroundings], Mapping[str, str]] = lambda _: {}
+    owns_database: bool = False
+    prepare: Callable[[Surroundings], Sequence[str] | None] = lambda _: None
+    """Arguments of a first run that must end well before the program starts; None when there is nothing to do."""
+
+    @property
+    def variable(self) -> str:
+        """The beginning of its variables in the file of addresses."""
+        return self.name.upper().replace("-", "_")
+
+    @property
+    def address_variable(self) -> str:
+        """The variable that carries its address."""
+        return f"{self.variable}_{'HEALTH_URL' if self.owns_database else 'URL'}"
+
+
+def service(name: str, *more: Callable[[Surroundings], Mapping[str, str]]) -> Program:
+    def environment(around: Surroundings) -> dict[str, str]:
+        settings = {
+            "KAFKA__BOOTSTRAP_SERVERS": around.kafka,
+            "KAFKA__TOPIC_PREFIX": around.topic_prefix,
+            "KAFKA__GROUP_INSTANCE_ID": f"{around.topic_prefix}{name}-1",
+            "POSTGRES__DSN": around.databases[name],
+            "HEALTH__PORT": around.port(name),
+            "LOG__FORMAT": "json",
+        }
+        for part in more:
+            settings |= part(around)
+        return settings
+
+    return Program(name, name.replace("-", "_"), "/readyz", environment=environment, owns_database=True)
+
+
+def visma_client(around: Surroundings) -> dict[str, str]:
+    url = around.urls["visma-simulator"]
+    return {"VISMA__TOKEN_URL": f"{url}/connect/token", "VISMA__GRAPHQL_URL": f"{url}/api/graphql-service", **VISMA_CLIENT}
+
+
+def skatteetaten_client(around: Surroundings) -> dict[str, str]:
+    url = around.urls["skatteetaten-simulator"]
+    return {
+        "SKATTEETATEN__MASKINPORTEN__ISSUER": f"{url}/",
+        "SKATTEETATEN__MASKINPORTEN__TOKEN_URL": f"{url}/token",
+        "SKATTEETATEN__MASKINPORTEN__CLIENT_ID": MASKINPORTEN_CLIENT["client_id"],
+        "SKATTEETATEN__MASKINPORTEN__KEY_ID": MASKINPORTEN_CLIENT["key_id"],
+        "SKATTEETATEN__MASKINPORTEN__PRIVATE_KEY_FILE": str(around.client_key),
+        "SKATTEETATEN__A07__BASE_URL": url,
+    }
+
+
+VISMA_SIMULATOR = Program(
+    "visma-simulator",
+    "visma_simulator",
+    "/_control/faults",
+    arguments=lambda around: ("--port", around.port("visma-simulator")),
+)
+
+SKATTEETATEN_SIMULATOR = Program(
+    "skatteetaten-simulator",
+    "skatteetaten_simulator",
+    "/_control/faults",
+    arguments=lambda around: (
+        *("--port", around.port("skatteetaten-simulator"), "--client-key", str(around.client_key)),
+        *("--client-id", MASKINPORTEN_CLIENT["client_id"], "--key-id", MASKINPORTEN_CLIENT["key_id"]),
+    ),
+    prepare=lambda around: None if around.client_key.exists() else ("make-key", str(around.client_key)),
+)
+
+PROGRAMS = (
+    VISMA_SIMULATOR,
+    SKATTEETATEN_SIMULATOR,
+    service("org-service"),
+    service("company-service"),
+    service("visma-connector", visma_client),
+    service("sync-worker", visma_client, skatteetaten_client),
+)

@@ -1,0 +1,25 @@
+"""What pytest loads: every fixture and hook of the testkit."""
+
+from testkit.databases import database, database_templates
+from testkit.own_servers import module_kafka, module_postgres, own_kafka, own_postgres
+from testkit.servers import kafka, postgres, pytest_itemcollected, pytest_report_collectionfinish, run_folder, run_servers
+from testkit.tasks import no_task_left_over
+from testkit.topics import topic, topics
+
+__all__ = [
+    "database",
+    "database_templates",
+    "kafka",
+    "module_kafka",
+    "module_postgres",
+    "no_task_left_over",
+    "own_kafka",
+    "own_postgres",
+    "postgres",
+    "pytest_itemcollected",
+    "pytest_report_collectionfinish",
+    "run_folder",
+    "run_servers",
+    "topic",
+    "topics",
+]

@@ -1,0 +1,29 @@
+"""All tests share one event loop, so that a task left over by one test would work on during the next."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+GRACE = 1.0
+"""Seconds for tasks that are ending by themselves, such as a connection that is being closed."""
+
+
+@pytest.fixture(autouse=True)
+async def no_task_left_over(request: pytest.FixtureRequest) -> AsyncIterator[None]:
+    """Fails the test that leaves a task running, and cancels the task.
+
+    Tests marked `background` share something of a wider scope that starts tasks of its own, such as a proxy that takes connections.
+    """
+    before = asyncio.all_tasks()
+    yield
+    if request.node.get_closest_marker("background"):
+        return
+    left = asyncio.all_tasks() - before - {asyncio.current_task()}
+    if left:
+        _, left = await asyncio.wait(left, timeout=GRACE)
+    if left:
+        for task in left:
+            task.cancel()
+        await asyncio.wait(left, timeout=GRACE)
+        pytest.fail("tasks left over by this test:\n" + "\n".join(f"  {task.get_name()}: {task.get_coro()}" for task in left))
