@@ -110,6 +110,9 @@ class ChangeAmount:
     index: int = 0
     column: str = "postedAmountDomestic"
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "by", str(self.by))  # a JSON number is as good as its text
+
 
 Effect = Delay | Status | Truncate | Drop | Drip | Error | NoGrant | WrongCompany | DropRow | DuplicateRow | ChangeAmount
 RowEffect = DropRow | DuplicateRow | ChangeAmount
