@@ -145,4 +145,4 @@ async def test_a_group_name_is_given_once(connected_firm, outside):
 
 
 async def test_a_group_whose_name_no_database_can_hold_is_refused(connected_firm):
-    assert errors_of(await connected_firm.create_group("By\x00gg")) == {"name": "control_character"}
+    assert errors_of(await connected_firm.create_group("By\x00gg")) == {"name": "string_pattern_mismatch"}
