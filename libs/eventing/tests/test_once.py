@@ -90,6 +90,21 @@ async def test_a_refusal_is_an_outcome_and_leaves_nothing_behind(core: Core) -> 
     assert await core.read_all(EVENTS, within=0.3) == []
 
 
+async def test_a_refusal_may_quote_what_no_database_text_can_hold(core: Core) -> None:
+    async def refuse(command: AddMember, work: Any) -> None:
+        raise Refused("no", "'a\x00b' is not a number.")
+
+    command = an_add_member()
+    for _ in range(2):
+        await core.send(command, id="c-1")
+    await core.run({AddMember: refuse}, ["org-commands"])
+    outcomes = await outcomes_of(core, 2)
+    assert [(outcome.message, outcome.repeat) for outcome in outcomes if isinstance(outcome, CommandRejected)] == [
+        ("'a\x00b' is not a number.", False),
+        ("'a\x00b' is not a number.", True),
+    ]
+
+
 async def test_an_id_used_for_another_command_is_refused_without_telling_the_first_outcome(core: Core) -> None:
     first, second = an_add_member(), an_add_member()
     await core.send(first, id="c-1")

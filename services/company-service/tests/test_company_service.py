@@ -142,7 +142,3 @@ async def test_a_group_name_is_given_once(connected_firm, outside):
     assert isinstance(outcomes[0], CommandSucceeded)
     assert errors_of(outcomes[1]) == {"name": "name_taken"}
     assert [group.name for group in await outside.published(CompanyGroupCreated)] == ["Bygg"]
-
-
-async def test_a_group_whose_name_no_database_can_hold_is_refused(connected_firm):
-    assert errors_of(await connected_firm.create_group("By\x00gg")) == {"name": "string_pattern_mismatch"}
