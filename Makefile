@@ -43,8 +43,9 @@ check: setup ## formatting, lint, types, import directions
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
-contracts: setup ## write JSON Schemas and the AsyncAPI document from the models
+contracts: setup ## write what is generated: JSON Schemas, the AsyncAPI document, .env.example
 	@$(BIN)/python -m contracts
+	@$(BIN)/python -m local_stack.environment
 
 demo: setup ## walk the guide on a system of its own, end with a table of proofs
 	@$(BIN)/python -m demo

@@ -12,8 +12,8 @@ from demo.gateway import Gateway
 
 SCHEMAS = ("tenancy", "org", "company", "connector", "sync")
 DECIDED_BY_TIME = {
-    "scan", "work_item_id", "requests", "attempts", "lease_token", "lease_until", "correlation_id", "causation_id", "traceparent", "cursor", "scanned",
-    "next_attempt_at", "refetched", "raw",
+    "scan", "work_item_id", "requests", "attempts", "lease_token", "lease_until", "correlation_id", "causation_id", "traceparent",
+    "cursor", "scanned", "next_attempt_at", "refetched", "raw",
 }  # fmt: skip
 TABLES_DECIDED_BY_TIME = {"turn"}
 

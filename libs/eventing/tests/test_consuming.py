@@ -230,11 +230,21 @@ async def test_malformed_commands_are_answered_where_an_id_can_be_read(core: Cor
     await core.send_raw("company-commands", b"", b"{}", headers(command))
     await core.send_raw("company-commands", command.subject.encode(), b"{}", [(name, value) for name, value in good if name != "ce_id"])
     await core.run({}, ["company-commands"])
-    answers = [CommandRejected.model_validate_json(record.value) for record in await core.read("command-results", 6)]
+    answers = [rejection(record) for record in await core.read("command-results", 6)]
     assert {answer.code for answer in answers} == {"unreadable", "unknown_type"}
     (letter,) = await core.read(DLQ, 1)
     assert b"ce_id" in dict(letter.headers)["x-dlq-error"]
     await probe(lambda: is_committed(core, "company-commands", 7), within=5)
+
+
+async def test_a_command_that_is_too_large_is_refused_and_the_next_one_answered(core: Core) -> None:
+    huge = AddMember(organization_id=uuid4(), user_id="x", name="x").model_dump_json().encode() + b" " * 300_000
+    command = AddMember(organization_id=uuid4(), user_id="x", name="x")
+    await core.send_raw("org-commands", command.subject.encode(), huge, headers(command, id="huge"))
+    await core.send(command, id="next")
+    await core.run({}, ["org-commands"])
+    answers = {answer.command_id: answer.code for answer in map(rejection, await core.read("command-results", 2))}
+    assert answers == {"huge": "too_large", "next": "unknown_command"}
 
 
 async def test_a_command_of_another_topic_is_refused_by_name(core: Core) -> None:
@@ -242,7 +252,11 @@ async def test_a_command_of_another_topic_is_refused_by_name(core: Core) -> None
     await core.send_raw("company-commands", command.subject.encode(), command.model_dump_json().encode(), headers(command))
     await core.run({}, ["company-commands"])
     (record,) = await core.read("command-results", 1)
-    assert CommandRejected.model_validate_json(record.value).code == "unknown_type"
+    assert rejection(record).code == "unknown_type"
+
+
+def rejection(record: Any) -> CommandRejected:
+    return CommandRejected.model_validate_json(record.value)
 
 
 async def effects_are(core: Core, wanted: list[str], subject: str | None = None) -> bool:

@@ -21,14 +21,19 @@ class MaskinportenSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    issuer: str
-    token_url: str
-    client_id: str
-    key_id: str
+    issuer: str = Field(description="Maskinporten's issuer as its metadata states it", examples=["https://test.maskinporten.no/"])
+    token_url: str = Field(description="where grants are exchanged for tokens", examples=["https://test.maskinporten.no/token"])
+    client_id: str = Field(description="our client in Maskinporten", examples=["accountflow-local"])
+    key_id: str = Field(description="id of the key that is registered on the client", examples=["local-1"])
     private_key: SecretStr | None = Field(default=None, description="RSA key as PEM text; or give private_key_file")
-    private_key_file: Path | None = None
-    scope: str = "skatteetaten:innrapporteringamelding"
-    grant_lifetime: timedelta = Field(default=timedelta(seconds=100), gt=timedelta(0), le=timedelta(seconds=120))
+    private_key_file: Path | None = Field(default=None, description="PEM file of the RSA key; or give private_key")
+    scope: str = Field(default="skatteetaten:innrapporteringamelding", description="scope to ask for")
+    grant_lifetime: timedelta = Field(
+        default=timedelta(seconds=100),
+        gt=timedelta(0),
+        le=timedelta(seconds=120),
+        description="validity of a grant; Maskinporten allows 120 s",
+    )
 
     @field_validator("issuer")
     @classmethod
@@ -60,11 +65,11 @@ class A07Settings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    base_url: str
-    path_template: str = "/v1/{organisation_number}/{month}"
-    method: Literal["GET", "POST"] = "GET"
-    parameters: dict[str, str] = {}
-    parameters_in: Literal["query", "body"] = "query"
+    base_url: str = Field(description="address of the A07 service", examples=["http://127.0.0.1:8081"])
+    path_template: str = Field(default="/v1/{organisation_number}/{month}", description="path of one month's report")
+    method: Literal["GET", "POST"] = Field(default="GET", description="HTTP method")
+    parameters: dict[str, str] = Field(default={}, description="further parameters, as JSON; values may use the path's placeholders")
+    parameters_in: Literal["query", "body"] = Field(default="query", description="where the parameters go")
     correlation_header: str | None = Field(default=None, description="request header for our correlation id, if any")
     keep_personal_data: bool = Field(default=False, description="keep the recipients (inntektsmottaker) in `raw`")
 
@@ -106,10 +111,10 @@ class RetrySettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    attempts: int = Field(default=6, ge=1)
-    total: timedelta = timedelta(seconds=60)
-    first_wait: timedelta = timedelta(milliseconds=200)
-    longest_wait: timedelta = timedelta(seconds=10)
+    attempts: int = Field(default=6, ge=1, description="attempts at one call")
+    total: timedelta = Field(default=timedelta(seconds=60), description="no new attempt after this time")
+    first_wait: timedelta = Field(default=timedelta(milliseconds=200), description="pause before the second attempt; it doubles")
+    longest_wait: timedelta = Field(default=timedelta(seconds=10), description="longest pause between two attempts")
 
 
 class SkatteetatenSettings(BaseModel):
@@ -123,9 +128,9 @@ class SkatteetatenSettings(BaseModel):
     maskinporten: MaskinportenSettings
     a07: A07Settings
     retry: RetrySettings = RetrySettings()
-    connect_timeout: timedelta = timedelta(seconds=5)
+    connect_timeout: timedelta = Field(default=timedelta(seconds=5), description="time to connect")
     request_timeout: timedelta = Field(default=timedelta(seconds=60), description="one request, from start to last byte")
-    max_connections: int = Field(default=8, ge=1)
+    max_connections: int = Field(default=8, ge=1, description="connections open at most")
 
 
 def _filled(template: str, organisation_number: str, month: str) -> str:
