@@ -51,10 +51,10 @@ demo: setup ## walk the guide on a system of its own, end with a table of proofs
 	@$(BIN)/python -m demo
 
 test: setup ## all tests, on real Kafka and PostgreSQL
-	@$(BIN)/pytest
+	@$(BIN)/pytest -n 3 --dist loadfile
 
 test-fast: setup ## the tests that need no server
-	@$(BIN)/pytest -m "not servers"
+	@$(BIN)/pytest -m "not servers" --hypothesis-profile=fast
 
 up: setup ## start the whole system in the background (addresses: .local/env)
 	@$(BIN)/python -m local_stack up

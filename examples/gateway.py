@@ -1,6 +1,6 @@
 """A whole gateway in one file: sends a command, waits for its outcome, shows the event. Needs only aiokafka and contracts/asyncapi.yaml.
 
-    source .local/env && python examples/gateway.py
+source .local/env && python examples/gateway.py
 """
 
 import asyncio
@@ -28,9 +28,7 @@ async def send(producer: AIOKafkaProducer, *, topic: str, name: str, key: str, o
 
 
 async def main() -> None:
-    consumer = AIOKafkaConsumer(
-        PREFIX + "command-results", PREFIX + "org-events", bootstrap_servers=SERVERS, auto_offset_reset="latest"
-    )
+    consumer = AIOKafkaConsumer(PREFIX + "command-results", PREFIX + "org-events", bootstrap_servers=SERVERS, auto_offset_reset="latest")
     async with AIOKafkaProducer(bootstrap_servers=SERVERS, acks="all", enable_idempotence=True) as producer, consumer:
         await consumer.seek_to_end()
         organization = str(uuid.uuid4())

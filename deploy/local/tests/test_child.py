@@ -11,6 +11,8 @@ import pytest
 from local_stack.child import Child, ChildDied
 from testkit import probe
 
+pytestmark = pytest.mark.servers
+
 SLEEPER = (sys.executable, "-c", "import signal; signal.pause()")
 
 

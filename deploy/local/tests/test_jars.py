@@ -13,6 +13,8 @@ from jgo.maven import MavenContext
 from local_stack import jars
 from local_stack.jars import Jar, JarError
 
+pytestmark = pytest.mark.servers
+
 PATH = "no/example/ledger/1.0/ledger-1.0.jar"
 LEDGER = Jar("no.example", "ledger", "1.0", hashlib.sha256(b"the real jar").hexdigest())
 

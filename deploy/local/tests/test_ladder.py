@@ -15,6 +15,8 @@ from local_stack.ladder import GivenKafka, GivenPostgres, Ladder, LadderError, R
 from local_stack.postgres import PostgresAddress
 from local_stack.throwaway import throwaway_folder
 
+pytestmark = pytest.mark.servers
+
 
 @pytest.fixture
 def engine_socket(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:

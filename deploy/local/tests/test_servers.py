@@ -16,6 +16,8 @@ from local_stack.kafka import KafkaServer
 from local_stack.postgres import PostgresServer
 from local_stack.throwaway import throwaway_folder
 
+pytestmark = pytest.mark.servers
+
 
 @pytest.fixture
 def folder() -> Iterator[Path]:

@@ -12,6 +12,8 @@ from servicekit.health import Health, NotWell
 from servicekit.metrics import REGISTRY
 from servicekit.settings import HealthSettings
 
+pytestmark = pytest.mark.servers
+
 
 async def well() -> None: ...
 

@@ -8,6 +8,10 @@ import sys
 from textwrap import dedent
 from typing import Any
 
+import pytest
+
+pytestmark = pytest.mark.servers
+
 S3CRET = "s3cr3t-V4lue"
 
 SETUP = """

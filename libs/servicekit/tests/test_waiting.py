@@ -12,6 +12,8 @@ from servicekit.health import Health
 from servicekit.metrics import REGISTRY
 from servicekit.waiting import GaveUpError, wait_for
 
+pytestmark = pytest.mark.servers
+
 
 class Server:
     """Refuses until it is up."""

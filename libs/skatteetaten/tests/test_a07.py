@@ -24,6 +24,8 @@ from skatteetaten_simulator.payroll import MonthKind, month_kind
 from skatteetaten_simulator.scenario import Scenario
 from skatteetaten_simulator.world import World
 
+pytestmark = pytest.mark.servers
+
 ORGANISATION = "974761076"
 MONTHS = [f"2025-{month:02d}" for month in range(1, 13)]
 

@@ -10,6 +10,8 @@ import pytest
 from skatteetaten import SkatteetatenSettings, TransientError
 from skatteetaten.http import Http
 
+pytestmark = pytest.mark.servers
+
 
 async def trickle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     """An answer that never stops coming, a byte at a time."""

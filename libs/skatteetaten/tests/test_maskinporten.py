@@ -17,6 +17,8 @@ from skatteetaten_simulator.faults import Delay, Fault, Status
 from skatteetaten_simulator.keys import pem
 from skatteetaten_simulator.world import World
 
+pytestmark = pytest.mark.servers
+
 ORGANISATION = "974761076"
 OTHER = "991825827"
 

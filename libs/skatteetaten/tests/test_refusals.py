@@ -12,6 +12,8 @@ from skatteetaten.refusals import of_maskinporten, of_skatteetaten
 from skatteetaten_simulator.faults import Fault, GatewayPage, Status
 from skatteetaten_simulator.world import World
 
+pytestmark = pytest.mark.servers
+
 ORGANISATION = "974761076"
 NOW = datetime(2026, 6, 20, 12, tzinfo=UTC)
 

@@ -1,5 +1,7 @@
 import pytest
 
+pytestmark = pytest.mark.servers
+
 pytest_plugins = ["pytester"]
 
 ASYNC = """

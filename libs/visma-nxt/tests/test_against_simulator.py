@@ -18,6 +18,8 @@ from visma_simulator import scenario
 from visma_simulator.app import CONTROL_PATH, GRAPHQL_PATH, TOKEN_PATH, build_app
 from visma_simulator.server import running
 
+pytestmark = pytest.mark.servers
+
 CUSTOMER, COMPANY, OTHER_COMPANY = 12345, 7100004, 7100003
 LAST_YEAR = eq("year", 2025)
 

@@ -11,6 +11,8 @@ from visma_nxt.errors import CompanyNotOpened, CustomerNotActivated, UnexpectedA
 from visma_nxt.filters import eq, lte
 from visma_nxt.tables import GENERAL_LEDGER_TRANSACTION, TAX_CODE
 
+pytestmark = pytest.mark.servers
+
 COMPANY = 7100001
 LINE = b"""{"data": {"useCompany": {
     "companyInformation": {"items": [{"companyNo": "NO 999 888 777 MVA"}]},

@@ -7,6 +7,8 @@ import pytest
 from visma_nxt import VismaClient
 from visma_nxt.limits import Limits, retry_after
 
+pytestmark = pytest.mark.servers
+
 NOW = datetime(2026, 1, 31, 12, 0, 0, tzinfo=UTC)
 
 

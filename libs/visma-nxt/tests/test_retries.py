@@ -8,6 +8,8 @@ import pytest
 from visma_nxt import VismaClient, VismaSettings
 from visma_nxt.errors import ConcurrencyLimited, QueryRejected, RateLimited, ServerFault, VismaUnreachable
 
+pytestmark = pytest.mark.servers
+
 COMPANY = 7100001
 
 

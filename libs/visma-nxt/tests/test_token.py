@@ -10,6 +10,8 @@ from visma_nxt import VismaClient, VismaSettings
 from visma_nxt.errors import NotAuthenticated, ServerFault
 from visma_nxt.settings import READ_ONLY_SCOPE
 
+pytestmark = pytest.mark.servers
+
 UNAUTHORIZED = b"<html><head><title>401 Authorization Required</title></head></html>"
 COMPANY = 7100001
 

@@ -10,6 +10,8 @@ from pathlib import Path
 import httpx
 import pytest
 
+pytestmark = pytest.mark.servers
+
 PROGRAM = [sys.executable, "-m", "skatteetaten_simulator"]
 
 

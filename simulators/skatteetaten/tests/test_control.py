@@ -7,6 +7,8 @@ from typing import Any
 import httpx
 import pytest
 
+pytestmark = pytest.mark.servers
+
 ORGANISATION = "974761076"
 PATH = f"/v1/{ORGANISATION}/2025-03"
 Headers = dict[str, str]

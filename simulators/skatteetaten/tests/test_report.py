@@ -21,6 +21,8 @@ from skatteetaten_simulator.report import report
 from skatteetaten_simulator.scenario import Scenario
 from skatteetaten_simulator.world import World
 
+pytestmark = pytest.mark.servers
+
 ORGANISATION = "974761076"
 OTHER = "991825827"
 TODAY = date(2026, 6, 20)

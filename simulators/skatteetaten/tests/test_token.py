@@ -10,6 +10,8 @@ import pytest
 from skatteetaten_simulator.keys import new_key
 from skatteetaten_simulator.world import World
 
+pytestmark = pytest.mark.servers
+
 ORGANISATION = "974761076"
 Grant = Callable[..., str]
 Ask = Callable[..., Awaitable[httpx.Response]]

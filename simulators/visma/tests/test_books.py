@@ -14,6 +14,8 @@ from visma_simulator import scenario
 from visma_simulator.company import CompanyData
 from visma_simulator.table import FIRST_TIMESTAMP, Table
 
+pytestmark = pytest.mark.servers
+
 TODAY = date(2026, 5, 17)
 
 HASH = """

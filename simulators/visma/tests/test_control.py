@@ -9,6 +9,8 @@ from typing import Any
 import httpx
 import pytest
 
+pytestmark = pytest.mark.servers
+
 LEDGER = "query Lines{useCompany(no:7100002){generalLedgerTransaction(first:20){items{voucherJournalNo auditNo postedAmountDomestic}}}}"
 ACCOUNTS = "query Accounts{useCompany(no:7100002){generalLedgerAccount{totalCount}}}"
 

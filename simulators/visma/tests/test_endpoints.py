@@ -16,6 +16,8 @@ from visma_simulator import errors, server
 from visma_simulator.app import GRAPHQL_PATH, TOKEN_PATH
 from visma_simulator.scenario import READ_ONLY
 
+pytestmark = pytest.mark.servers
+
 GRANT = {"grant_type": "client_credentials", "scope": READ_ONLY}
 BASIC = ("isv_accountflow", "simulator-secret")
 IN_BODY = {"client_id": BASIC[0], "client_secret": BASIC[1]}

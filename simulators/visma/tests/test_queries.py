@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+pytestmark = pytest.mark.servers
+
 LEDGER = "generalLedgerTransaction"
 COLUMNS = (
     "voucherJournalNo auditNo accountNo year period voucherNo voucherDate voucherDateAsDate text postedAmountDomestic "

@@ -148,7 +148,12 @@ class _Running:
         self._relaying = asyncio.create_task(self._relay.run(), name="relay")
         beside = [self._parking.run, self._measure_outbox, *self._service.tasks]
         self._tasks = [asyncio.create_task(task(), name=getattr(task, "__qualname__", "task")) for task in beside]
-        await self._consumer.start()
+        try:
+            await self._consumer.start()
+        except BaseException:  # told to stop, or the group cannot be joined: nothing that has begun may outlive us
+            await self._consumer.stop()
+            await _cancel([*self._tasks, self._relaying])
+            raise
         self._health.started()
 
     async def until(self, told_to_stop: asyncio.Task[Any]) -> bool:

@@ -2,8 +2,16 @@
 
 from testkit.databases import database, database_templates
 from testkit.own_servers import module_kafka, module_postgres, own_kafka, own_postgres
-from testkit.servers import kafka, postgres, pytest_itemcollected, pytest_report_collectionfinish, run_folder, run_servers
-from testkit.tasks import no_task_left_over
+from testkit.servers import (
+    kafka,
+    postgres,
+    pytest_itemcollected,
+    pytest_report_collectionfinish,
+    pytest_report_header,
+    run_folder,
+    run_servers,
+)
+from testkit.tasks import no_task_left_over, tasks_end_with_their_test
 from testkit.topics import topic, topics
 
 __all__ = [
@@ -18,8 +26,10 @@ __all__ = [
     "postgres",
     "pytest_itemcollected",
     "pytest_report_collectionfinish",
+    "pytest_report_header",
     "run_folder",
     "run_servers",
+    "tasks_end_with_their_test",
     "topic",
     "topics",
 ]

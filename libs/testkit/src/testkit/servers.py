@@ -12,7 +12,7 @@ from local_stack.postgres import PostgresAddress
 from local_stack.throwaway import throwaway_folder
 
 SHARED = frozenset({"kafka", "postgres"})
-PRIVATE = frozenset({"own_kafka", "own_postgres"})
+PRIVATE = frozenset({"own_kafka", "own_postgres", "module_kafka", "module_postgres"})
 
 ladder_key = pytest.StashKey[Ladder]()
 needed_key = pytest.StashKey[frozenset[str]]()
@@ -41,6 +41,12 @@ def pytest_report_collectionfinish(config: pytest.Config, items: list[pytest.Ite
     except LadderError as error:
         raise pytest.UsageError(str(error)) from None
     return f"servers: {ladder}"
+
+
+def pytest_report_header(config: pytest.Config) -> str | None:
+    """The same line where the tests run side by side: then nothing is collected in this process."""
+    side_by_side = config.getoption("numprocesses", None) and not hasattr(config, "workerinput")
+    return f"servers: {Ladder.choose()}" if side_by_side else None
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,7 @@
 """All tests share one event loop, so that a task left over by one test would work on during the next."""
 
 import asyncio
+import inspect
 from collections.abc import AsyncIterator
 
 import pytest
@@ -10,7 +11,14 @@ GRACE = 1.0
 
 
 @pytest.fixture(autouse=True)
-async def no_task_left_over(request: pytest.FixtureRequest) -> AsyncIterator[None]:
+def no_task_left_over(request: pytest.FixtureRequest) -> None:
+    """Watches the tests that use the loop; the others are spared the way through it."""
+    if inspect.iscoroutinefunction(getattr(request.node, "obj", None)):
+        request.getfixturevalue("tasks_end_with_their_test")
+
+
+@pytest.fixture
+async def tasks_end_with_their_test(request: pytest.FixtureRequest) -> AsyncIterator[None]:
     """Fails the test that leaves a task running, and cancels the task.
 
     Tests marked `background` share something of a wider scope that starts tasks of its own, such as a proxy that takes connections.

@@ -23,7 +23,7 @@ class VismaSettings(BaseModel):
     client_secret: SecretStr = Field(description="Secret that belongs to the client key")
     scope: str = Field(READ_ONLY_SCOPE, description="OAuth scope to ask for; the default can only read")
     tenant_id: str | None = Field(None, description="Tenant to name in the token request; Business NXT needs none")
-    requests_per_minute: int = Field(500, gt=0, description="Our share of Visma's 600 requests a minute")
+    requests_per_minute: int = Field(450, gt=0, description="Our share of Visma's 600 requests a minute")
     burst: int = Field(20, gt=0, description="Requests that may leave at once after a quiet time, on top of the rate")
     concurrent_requests_per_company: int = Field(10, gt=0, description="Our share of the 60 in flight per company")
     page_size: int = Field(1000, gt=0, le=2000, description="Rows to ask for in one request when the caller does not say")

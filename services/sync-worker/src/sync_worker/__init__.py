@@ -1,0 +1,1 @@
+"""Retrieval plans, checkpoints, landed accounting data and proofs."""

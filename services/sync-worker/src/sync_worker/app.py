@@ -1,0 +1,37 @@
+"""sync-worker put together."""
+
+from pathlib import Path
+
+from contracts.company import CompanyCreated
+from contracts.org import Role
+from contracts.sync import RetrySync
+from servicekit.service import Parts, Service
+from skatteetaten import A07Client
+from sync_worker.domain.plan import Source
+from sync_worker.handlers import retry_sync, start_retrieval, waking
+from sync_worker.retrieval.steps import Steps
+from sync_worker.retrieval.workers import Workers
+from sync_worker.settings import Settings
+from tenancy.authorisation import requires
+from tenancy.members import KEEPING_MEMBERS
+from visma_nxt import VismaClient
+
+MIGRATIONS = Path(__file__).parents[2] / "migrations"
+
+
+async def build(settings: Settings, parts: Parts) -> Service:
+    """Handlers that queue work, and workers for each source that do it."""
+    visma = await parts.exits.enter_async_context(VismaClient(settings.visma, clock=parts.outbox.clock))
+    skatteetaten = await parts.exits.enter_async_context(A07Client(settings.skatteetaten, now=parts.outbox.clock))
+    steps = Steps(visma, skatteetaten, parts.outbox)
+    retrieval = settings.retrieval
+    ledger = Workers(Source.VISMA, steps.visma, parts.outbox, retrieval, side_by_side=retrieval.workers)
+    payroll = Workers(Source.SKATTEETATEN, steps.skatteetaten, parts.outbox, retrieval, side_by_side=retrieval.a07_workers)
+    return Service(
+        handlers={
+            CompanyCreated: waking(start_retrieval, ledger.wake),
+            RetrySync: requires(Role.ACCOUNTANT, waking(retry_sync, ledger.wake, payroll.wake)),
+            **KEEPING_MEMBERS,
+        },
+        tasks=[ledger.run, payroll.run],
+    )

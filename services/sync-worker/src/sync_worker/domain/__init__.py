@@ -1,0 +1,1 @@
+"""What is retrieved for a company, in which order, and when it is proven; no I/O."""

@@ -1,0 +1,35 @@
+"""Where a data set stands as a whole, told from its items."""
+
+from collections.abc import Collection
+
+from contracts.sync import SyncStatus
+
+_ORDER = (
+    SyncStatus.RETRIEVING,
+    SyncStatus.VERIFYING,
+    SyncStatus.RETRYING,
+    SyncStatus.QUEUED,
+    SyncStatus.NEEDS_CONSENT,
+    SyncStatus.NEEDS_ATTENTION,
+    SyncStatus.COMPLETE,
+)
+
+
+def status_of(items: Collection[SyncStatus]) -> SyncStatus:
+    """What goes on comes before what waits, what waits for a person before what is complete.
+
+    Half complete and half queued is retrieving: the next item is taken as soon as a worker is free.
+    """
+    first = next(status for status in _ORDER if status in items)
+    if first is SyncStatus.QUEUED and SyncStatus.COMPLETE in items:
+        return SyncStatus.RETRIEVING
+    return first
+
+
+def percent_of(rows: int, expected: int | None, status: SyncStatus) -> int | None:
+    """Whole percent of the rows. 100 is kept for what is proven; None when it is not known how many there are."""
+    if status is SyncStatus.COMPLETE:
+        return 100
+    if expected is None:
+        return None
+    return min(99, rows * 100 // expected) if expected else 0

@@ -1,0 +1,27 @@
+"""One pass over the rows of a work item: how far it is, and when it has seen everything."""
+
+from collections.abc import Sequence
+
+Key = tuple[int | str, ...]
+
+
+class NotInOrder(Exception):
+    """The source gave rows that do not come after those it was asked to go on from; going on would never end."""
+
+    def __init__(self, cursor: Key, last: Key) -> None:
+        self.cursor = cursor
+        self.last = last
+        super().__init__(f"asked for the rows after {cursor}, the answer ends at {last}")
+
+
+def seen_all(*, page_rows: int, has_more: bool, scanned: int, expected: int | None) -> bool:
+    """Whether the scan ends with this page. A short page is not believed to be the last while rows are missing; an empty one is."""
+    if page_rows == 0:
+        return True
+    return not has_more and (expected is None or scanned >= expected)
+
+
+def check_order(cursor: Sequence[int | str] | None, last: Key | None) -> None:
+    """Raise `NotInOrder` unless the page moved on."""
+    if cursor is not None and last is not None and not tuple(cursor) < last:
+        raise NotInOrder(tuple(cursor), last)

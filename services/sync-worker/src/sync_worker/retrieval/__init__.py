@@ -1,0 +1,1 @@
+"""From a work item to landed and proven data, one request at a time."""

@@ -1,0 +1,75 @@
+"""What the company hears of the retrieval beside the data itself: progress, trouble, completion.
+
+Each of these locks the company first, so that counts never run backwards and the last item to be proven, and no other, completes it.
+"""
+
+from datetime import datetime
+
+from contracts.sync import DataSet, Period, SyncCompleted, SyncNeedsAttention, SyncProgressed
+from eventing.work import Work
+from sync_worker.domain.company import Company
+from sync_worker.domain.progress import percent_of, status_of
+from sync_worker.domain.trouble import Trouble
+from sync_worker.store import proofs, work_items
+from sync_worker.store.companies import COMPANIES
+
+
+async def progressed(
+    work: Work,
+    company: Company,
+    data_set: DataSet,
+    period: Period | None = None,
+    *,
+    message: str | None = None,
+    next_attempt_at: datetime | None = None,
+) -> None:
+    """Say where a data set stands now."""
+    await COMPANIES.lock(work.connection, company_id=company.company_id)
+    now = await work_items.progress(work, company.company_id, data_set)
+    status = status_of(now.statuses)
+    work.publish(
+        SyncProgressed(
+            company_id=company.company_id,
+            organization_id=company.organization_id,
+            data_set=data_set,
+            status=status,
+            period=period,
+            rows=now.rows,
+            rows_expected=now.rows_expected,
+            percent=percent_of(now.rows, now.rows_expected, status),
+            requests=now.requests,
+            message=message,
+            next_attempt_at=next_attempt_at,
+        )
+    )
+
+
+def needs_attention(work: Work, company: Company, data_set: DataSet, period: Period | None, trouble: Trouble) -> None:
+    """Say that a data set cannot go on by itself."""
+    work.publish(
+        SyncNeedsAttention(
+            company_id=company.company_id,
+            organization_id=company.organization_id,
+            data_set=data_set,
+            status=trouble.status,
+            period=period,
+            reason=trouble.reason,
+            message=trouble.message,
+            hint=trouble.hint,
+        )
+    )
+
+
+async def completed_if_so(work: Work, company: Company) -> None:
+    """Complete the company when every item is complete. Call it after `progressed`, which holds the company."""
+    if await COMPANIES.complete(work.connection, company_id=company.company_id, now=work.now):
+        await work_items.end_turns(work, company.company_id)
+        work.publish(
+            SyncCompleted(
+                company_id=company.company_id,
+                organization_id=company.organization_id,
+                reconciliation_start=company.reconciliation_start,
+                data_sets=await proofs.by_data_set(work, company.company_id),
+                completed_at=work.now,
+            )
+        )

@@ -1,0 +1,36 @@
+"""One page: fetched outside any transaction, landed in one together with its place in the scan and its events."""
+
+from eventing.outbox import Outbox
+from sync_worker import metrics
+from sync_worker.domain.datasets import DATASETS
+from sync_worker.domain.scan import check_order, seen_all
+from sync_worker.retrieval import announcements
+from sync_worker.retrieval.row_events import row_events
+from sync_worker.store import landing, work_items
+from sync_worker.store.work_items import WorkItem
+from visma_nxt import VismaClient
+
+
+async def retrieve_page(visma: VismaClient, outbox: Outbox, item: WorkItem) -> None:
+    """Fetch and land the page after the item's cursor. Raises Visma's errors, `NotInOrder`, `LeaseLost`."""
+    dataset, company = DATASETS[item.data_set], item.company
+    page = await visma.rows(
+        dataset.table,
+        company.visma_company_id,
+        where=dataset.filter_for(company, item.ledger_periods),
+        after=item.cursor,
+        with_total=item.expected is None,
+        organisation_number=company.organisation_number,
+    )
+    check_order(item.cursor, page.last_key)
+    rows = dataset.translate(page.rows, company)
+    expected = item.expected if page.total is None else page.total
+    async with outbox.work(item.cause) as work:
+        await work_items.hold(work, item)
+        arrival = await landing.land(work, dataset, company, item.scan, rows)
+        complete = seen_all(page_rows=len(page.rows), has_more=page.has_more, scanned=item.scanned + arrival.seen, expected=expected)
+        await work_items.save_page(work, item, cursor=page.last_key, seen=arrival.seen, expected=expected, scan_complete=complete)
+        period = item.period if dataset.by_period else None
+        work.publish(*row_events(dataset.event, company, period, dataset.names, arrival.changed))
+        await announcements.progressed(work, company, item.data_set, item.period)
+    metrics.ROWS_LANDED.labels(item.data_set.value).inc(len(rows))

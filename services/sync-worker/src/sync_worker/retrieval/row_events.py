@@ -1,0 +1,64 @@
+"""Accounting data events made from landed rows: the JSON is written straight from them, a third of the time that models of every row take.
+
+The result is the same as the contract's model writes; a test compares the two.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
+from typing import Any, Self
+
+import orjson
+from pydantic import PrivateAttr
+
+from contracts.accounting import AccountingData
+from contracts.sync import Period
+from sync_worker.domain.company import Company
+from sync_worker.domain.dataset import LandedRow
+
+LARGEST_EVENT = 700_000  # bytes of JSON; Kafka's own limit is a message of a megabyte, headers included
+
+
+def row_events(
+    event: type[AccountingData], company: Company, period: Period | None, names: Sequence[str], rows: Iterable[LandedRow]
+) -> Iterator[AccountingData]:
+    """One event, or several when the rows are too many for one; none for no rows."""
+    about: dict[str, Any] = {
+        "company_id": str(company.company_id),
+        "organization_id": str(company.organization_id),
+        "visma_company_id": company.visma_company_id,
+    }
+    if period is not None:
+        about["period"] = {"label": period.label, "first_day": period.first_day, "last_day": period.last_day}
+    head = orjson.dumps(about)[:-1] + b',"rows":['
+    written = _written(event)
+    pieces: list[bytes] = []
+    size = len(head)
+    for row in rows:
+        piece = orjson.dumps(dict(zip(names, row, strict=True)), default=str)
+        if pieces and size + len(piece) > LARGEST_EVENT:
+            yield written.of(company, head + b",".join(pieces) + b"]}")
+            pieces, size = [], len(head)
+        pieces.append(piece)
+        size += len(piece) + 1
+    if pieces:
+        yield written.of(company, head + b",".join(pieces) + b"]}")
+
+
+class _WrittenEvent(AccountingData):
+    """An event whose JSON is there already."""
+
+    _json: bytes = PrivateAttr(b"")
+
+    @classmethod
+    def of(cls, company: Company, json: bytes) -> Self:
+        event = cls(company_id=company.company_id, organization_id=company.organization_id, visma_company_id=company.visma_company_id)
+        event._json = json
+        return event
+
+    def model_dump_json(self, **_: Any) -> str:
+        return self._json.decode()
+
+
+@cache
+def _written(event: type[AccountingData]) -> type[_WrittenEvent]:
+    return type(f"Written{event.__name__}", (_WrittenEvent,), {"TYPE": event.TYPE, "__doc__": event.__doc__, "__module__": __name__})

@@ -1,0 +1,47 @@
+"""Which step is next for an item."""
+
+from contracts.sync import DataSet, SyncStarted
+from eventing.outbox import Outbox
+from skatteetaten import A07Client
+from sync_worker.domain.plan import FIRST_ITEM
+from sync_worker.retrieval import announcements
+from sync_worker.retrieval.a07 import retrieve_report
+from sync_worker.retrieval.page import retrieve_page
+from sync_worker.retrieval.planning import verify_and_plan
+from sync_worker.retrieval.verification import verify
+from sync_worker.store.companies import COMPANIES
+from sync_worker.store.work_items import WorkItem
+from visma_nxt import VismaClient
+
+
+class Steps:
+    """One step of an item: one question to the source, and what its answer changes."""
+
+    def __init__(self, visma: VismaClient, skatteetaten: A07Client, outbox: Outbox) -> None:
+        self._visma = visma
+        self._skatteetaten = skatteetaten
+        self._outbox = outbox
+
+    async def visma(self, item: WorkItem) -> None:
+        """The next page, or the proof when there are no more; the first data set is followed by the plan."""
+        if not item.company_started:
+            await self._say_started(item)
+        if not item.scan_complete:
+            await retrieve_page(self._visma, self._outbox, item)
+        elif item.data_set is FIRST_ITEM.data_set:
+            await verify_and_plan(self._visma, self._outbox, item)
+        else:
+            await verify(self._visma, self._outbox, item)
+
+    async def skatteetaten(self, item: WorkItem) -> None:
+        """The report of the item's month."""
+        if item.data_set is not DataSet.A07_REPORTS:
+            raise ValueError(f"{item.data_set} does not come from Skatteetaten")
+        await retrieve_report(self._skatteetaten, self._outbox, item)
+
+    async def _say_started(self, item: WorkItem) -> None:
+        company = item.company
+        async with self._outbox.work(item.cause) as work:
+            if await COMPANIES.start(work.connection, company_id=company.company_id, now=work.now):
+                work.publish(SyncStarted(company_id=company.company_id, organization_id=company.organization_id, started_at=work.now))
+                await announcements.progressed(work, company, item.data_set)

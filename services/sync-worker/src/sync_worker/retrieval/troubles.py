@@ -1,0 +1,75 @@
+"""What each failure of a step means: wait, ask for a person, or admit a fault of ours."""
+
+from datetime import timedelta
+
+import skatteetaten
+from contracts.sync import SyncStatus
+from sync_worker.domain.trouble import Trouble, Troubled
+from visma_nxt import errors as visma
+
+_OURS = "This is a fault on our side: contact support and quote the reason. Ask for the retrieval again when it is mended."
+
+
+def trouble_of(error: Exception) -> Trouble:
+    """The trouble that an error of a step stands for."""
+    match error:
+        case Troubled():
+            return error.trouble
+        case visma.VismaError():
+            return _visma(error)
+        case skatteetaten.SkatteetatenError():
+            return _skatteetaten(error)
+    kind = type(error).__name__
+    return Trouble(
+        status=SyncStatus.NEEDS_ATTENTION,
+        reason=f"internal_error:{kind}",
+        message=f"An unexpected fault stopped the retrieval ({kind}).",
+        hint=_OURS,
+    )
+
+
+def _visma(error: visma.VismaError) -> Trouble:
+    status = SyncStatus.NEEDS_ATTENTION
+    asked = None
+    match error:
+        case visma.Transient():
+            status = SyncStatus.RETRYING
+            asked = _seconds(error.retry_after)
+        case visma.AccessProblem():
+            status = SyncStatus.NEEDS_CONSENT
+    return Trouble(
+        status=status,
+        reason=_snake(type(error).__name__),
+        message=str(error),
+        hint=error.hint,
+        whole_source=isinstance(error, visma.AccessProblem | visma.NotAuthenticated),
+        retry_after=asked,
+    )
+
+
+def _skatteetaten(error: skatteetaten.SkatteetatenError) -> Trouble:
+    status = SyncStatus.NEEDS_ATTENTION
+    asked = None
+    match error:
+        case skatteetaten.TransientError():
+            status = SyncStatus.RETRYING
+            asked = _seconds(error.retry_after)
+        case skatteetaten.NeedsConsentError():
+            status = SyncStatus.NEEDS_CONSENT
+    of_the_employer = skatteetaten.NeedsConsentError | skatteetaten.NotMainUnitError | skatteetaten.ConfigurationError
+    return Trouble(
+        status=status,
+        reason=error.kind,
+        message=str(error),
+        hint=error.hint,
+        whole_source=isinstance(error, of_the_employer),
+        retry_after=asked,
+    )
+
+
+def _seconds(number: float | None) -> timedelta | None:
+    return None if number is None else timedelta(seconds=number)
+
+
+def _snake(name: str) -> str:
+    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name).lstrip("_")

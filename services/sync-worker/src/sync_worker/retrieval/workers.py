@@ -1,0 +1,136 @@
+"""The workers: each claims an item, takes one step with it, gives it back, and claims again.
+
+A step is one request to the source and one transaction, so nobody waits long for a worker, and a process killed at any line loses one
+request. Leases are short and renewed while a step lasts, however long the source takes to answer; what a dead process held is taken up by
+the others when its leases run out.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from datetime import timedelta
+from uuid import UUID
+
+import asyncpg
+import structlog
+
+from eventing.outbox import Outbox
+from eventing.parking import is_away
+from sync_worker import metrics
+from sync_worker.domain.plan import Source
+from sync_worker.retrieval import setbacks
+from sync_worker.retrieval.troubles import trouble_of
+from sync_worker.settings import RetrievalSettings
+from sync_worker.store import work_items
+from sync_worker.store.work_items import LeaseLost, WorkItem
+
+Step = Callable[[WorkItem], Awaitable[None]]
+_LOG = structlog.get_logger("sync_worker.workers")
+_LOST_RACES = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError, asyncpg.QueryCanceledError)
+
+
+class Workers:
+    """The workers of one source in this process. Run `run` as a task; cancel it to stop."""
+
+    def __init__(self, source: Source, step: Step, outbox: Outbox, settings: RetrievalSettings, *, side_by_side: int) -> None:
+        self._source = source
+        self._step = step
+        self._outbox = outbox
+        self._settings = settings
+        self._side_by_side = side_by_side
+        self._lease = timedelta(seconds=settings.lease_seconds)
+        self._held: set[UUID] = set()
+        self._asking = asyncio.Lock()
+        self._woken = asyncio.Event()
+
+    def wake(self) -> None:
+        """There is, or in a moment there will be, new work."""
+        self._woken.set()
+
+    async def run(self) -> None:
+        """Work until cancelled."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._renew_leases())
+                for _ in range(self._side_by_side):
+                    group.create_task(self._work())
+        finally:
+            with suppress(TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+                async with asyncio.timeout(2):
+                    await work_items.release(self._outbox, self._held)
+
+    async def _work(self) -> None:
+        while True:
+            item = await self._next()
+            self._held.add(item.token)
+            try:
+                await self._take_step(item)
+            except LeaseLost:
+                metrics.LEASES_LOST.inc()
+            except Exception as error:
+                # The database is away, or two transactions collided: nothing can be said of the item, its lease runs out.
+                if not is_away(error) and not isinstance(error, _LOST_RACES):
+                    _LOG.exception("workers.step_not_recorded", item=item.id, company_id=str(item.company.company_id))
+                else:
+                    _LOG.warning("workers.step_lost", item=item.id, error=f"{type(error).__name__}: {error}")
+                await asyncio.sleep(self._settings.poll_seconds)
+            self._held.discard(item.token)
+
+    async def _take_step(self, item: WorkItem) -> None:
+        try:
+            await self._step(item)
+        except LeaseLost:
+            raise
+        except Exception as error:
+            if is_away(error) or isinstance(error, _LOST_RACES):
+                raise
+            trouble = trouble_of(error)
+            log = _LOG.exception if trouble.reason.startswith("internal_error") else _LOG.warning
+            log(
+                "workers.step_failed",
+                company_id=str(item.company.company_id),
+                data_set=item.data_set,
+                period=item.period and item.period.label,
+                reason=trouble.reason,
+                message=trouble.message,
+            )
+            await setbacks.record(
+                self._outbox,
+                item,
+                trouble,
+                first_pause=timedelta(seconds=self._settings.retry_first_seconds),
+                longest_pause=timedelta(seconds=self._settings.retry_longest_seconds),
+            )
+
+    async def _next(self) -> WorkItem:
+        """Wait for the next item. One worker asks at a time: quickly after news, ever slower while nothing comes."""
+        async with self._asking:
+            pause = 0.005
+            while True:
+                try:
+                    item = await work_items.claim(self._outbox, self._source, self._lease)
+                except Exception as error:
+                    if not is_away(error) and not isinstance(error, _LOST_RACES):
+                        raise
+                    _LOG.warning("workers.queue_away", error=f"{type(error).__name__}: {error}")
+                    item, pause = None, 1.0
+                if item is not None:
+                    return item
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(pause):
+                        await self._woken.wait()
+                        # The news comes a moment before its transaction commits, so it is asked for again at short intervals.
+                        self._woken.clear()
+                        pause = 0.005
+                pause = min(pause * 2, self._settings.poll_seconds)
+
+    async def _renew_leases(self) -> None:
+        while True:
+            await asyncio.sleep(self._settings.lease_seconds / 3)
+            if self._held:
+                try:
+                    await work_items.renew(self._outbox, self._held, self._lease)
+                except Exception as error:
+                    if not is_away(error):
+                        raise
+                    _LOG.warning("workers.leases_not_renewed", error=f"{type(error).__name__}: {error}")

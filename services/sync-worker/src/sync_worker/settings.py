@@ -1,0 +1,24 @@
+"""Settings of sync-worker."""
+
+from pydantic import Field
+
+from servicekit.settings import ServiceSettings, SettingsGroup
+from skatteetaten import SkatteetatenSettings
+from visma_nxt import VismaSettings
+
+
+class RetrievalSettings(SettingsGroup):
+    workers: int = Field(8, ge=1, description="requests to Visma side by side in this process, all companies together")
+    a07_workers: int = Field(2, ge=1, description="requests to Skatteetaten side by side in this process")
+    lease_seconds: float = Field(10, gt=0, description="after this long without a sign of life, others take up what a process had in hand")
+    poll_seconds: float = Field(0.25, gt=0, description="longest time until work that another process has queued is seen")
+    retry_first_seconds: float = Field(2, gt=0, description="first wait before an item is tried again; it doubles")
+    retry_longest_seconds: float = Field(300, gt=0, description="longest wait before an item is tried again")
+
+
+class Settings(ServiceSettings):
+    """How to reach Visma and Skatteetaten, and how hard to work."""
+
+    visma: VismaSettings
+    skatteetaten: SkatteetatenSettings
+    retrieval: RetrievalSettings = RetrievalSettings()

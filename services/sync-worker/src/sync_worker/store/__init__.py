@@ -1,0 +1,1 @@
+"""What sync-worker keeps, and the SQL for it."""

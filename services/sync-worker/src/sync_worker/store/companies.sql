@@ -1,0 +1,27 @@
+-- name: add$
+INSERT INTO sync.company (company_id, organization_id, visma_customer_id, visma_company_id, organisation_number, period_type,
+                          financial_year_start_month, reconciliation_start, modules, created_at)
+VALUES (:company_id, :organization_id, :visma_customer_id, :visma_company_id, :organisation_number, :period_type,
+        :financial_year_start_month, :reconciliation_start, :modules, :created_at)
+ON CONFLICT (company_id) DO NOTHING RETURNING true;
+
+-- name: find^
+SELECT company_id, organization_id, visma_company_id, organisation_number, period_type, financial_year_start_month, reconciliation_start, modules
+FROM sync.company WHERE company_id = :company_id AND organization_id = :organization_id;
+
+-- name: lock!
+-- From here on until commit nobody else counts this company's progress or completes it. The work of others goes on.
+SELECT 1 FROM sync.company WHERE company_id = :company_id FOR NO KEY UPDATE;
+
+-- name: start$
+UPDATE sync.company SET started_at = :now WHERE company_id = :company_id AND started_at IS NULL RETURNING true;
+
+-- name: set_planned!
+UPDATE sync.company SET planned_at = :now WHERE company_id = :company_id;
+
+-- name: complete$
+-- True once, when the last item is complete.
+UPDATE sync.company c SET completed_at = :now
+WHERE c.company_id = :company_id AND c.planned_at IS NOT NULL AND c.completed_at IS NULL
+  AND NOT EXISTS (SELECT 1 FROM sync.work_item i WHERE i.company_id = c.company_id AND i.status <> 'complete')
+RETURNING true;

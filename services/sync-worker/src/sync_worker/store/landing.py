@@ -1,0 +1,119 @@
+"""Landed rows: in by COPY and upsert, keyed by company and Visma's key. The statements follow from a data set's declaration.
+
+A row that comes again unchanged keeps its version. Every row carries the scan that saw it last, so that after a complete scan the rows
+Visma no longer has can be told from the others.
+"""
+
+# Every part of the statements comes from the declarations; values travel as parameters.
+# ruff: noqa: S608
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from eventing.work import Work
+from sync_worker.domain.company import Company
+from sync_worker.domain.dataset import Dataset, LandedRow
+from sync_worker.domain.periods import YearAndPeriod
+from sync_worker.domain.proof import Group, Landed
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """What a page brought: the rows that are new or changed, and how many the scan had not seen before."""
+
+    changed: list[LandedRow]
+    seen: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Statements:
+    make_room: str
+    upsert: str
+    remove_unseen: str
+    count_seen: str
+    totals: str
+
+
+async def land(work: Work, dataset: Dataset, company: Company, scan: int, rows: Iterable[LandedRow]) -> Arrival:
+    """Put rows into their table. Of rows with the same key the last one counts."""
+    places = [dataset.names.index(name) for name in dataset.key]
+    by_key = {tuple([row[place] for place in places]): row for row in rows}
+    if not by_key:
+        return Arrival([], 0)
+    statements = _statements(dataset)
+    await work.connection.execute(statements.make_room)
+    await work.connection.copy_records_to_table(_arriving(dataset), columns=dataset.names, records=by_key.values())
+    landed = await work.connection.fetch(statements.upsert, company.organization_id, company.company_id, scan, work.now)
+    width = len(places)
+    changed = [by_key[tuple(row)[:width]] for row in landed if row["changed"]]
+    return Arrival(changed, sum(row["seen"] for row in landed))
+
+
+async def remove_unseen(
+    work: Work, dataset: Dataset, company: Company, scan: int, ledger_periods: Sequence[YearAndPeriod]
+) -> list[LandedRow]:
+    """Remove the rows that the scan did not see, and give them back. To be called for a scan that saw everything, and for no other."""
+    statement = _statements(dataset).remove_unseen
+    return [tuple(row) for row in await work.connection.fetch(statement, company.company_id, scan, *_scope(dataset, ledger_periods))]
+
+
+async def count_seen(work: Work, dataset: Dataset, company: Company, scan: int, ledger_periods: Sequence[YearAndPeriod]) -> int:
+    """How many rows the scan saw."""
+    statement = _statements(dataset).count_seen
+    count: int = await work.connection.fetchval(statement, company.company_id, scan, *_scope(dataset, ledger_periods))
+    return count
+
+
+async def totals(work: Work, dataset: Dataset, company: Company, ledger_periods: Sequence[YearAndPeriod]) -> dict[Group, Landed]:
+    """What our table holds, by the groups of the data set's control; one group of everything when it has none."""
+    statement = _statements(dataset).totals
+    rows = await work.connection.fetch(statement, company.company_id, *_scope(dataset, ledger_periods))
+    if dataset.control is None:
+        return {(): Landed(rows[0]["rows"])}
+    width = len(dataset.control.by)
+    return {tuple(row)[:width]: Landed(row["rows"], row["debit"], row["credit"]) for row in rows}
+
+
+def _scope(dataset: Dataset, ledger_periods: Sequence[YearAndPeriod]) -> list[Any]:
+    return [[year for year, _ in ledger_periods], [number for _, number in ledger_periods]] if dataset.by_period else []
+
+
+def _in_periods(dataset: Dataset, first: int) -> str:
+    """The condition that `_scope` fills, whose parameters begin with this number."""
+    return f" AND (year, period) IN (SELECT * FROM unnest(${first}::integer[], ${first + 1}::integer[]))" if dataset.by_period else ""
+
+
+def _arriving(dataset: Dataset) -> str:
+    return f"arriving_{dataset.landing}"
+
+
+@cache
+def _statements(dataset: Dataset) -> _Statements:
+    table, arriving, names, key = f"sync.{dataset.landing}", _arriving(dataset), ", ".join(dataset.names), ", ".join(dataset.key)
+    content = [name for name in dataset.names if name not in dataset.key]
+    differs = f"({', '.join(f'landed.{name}' for name in content)}) IS DISTINCT FROM ({', '.join(f'EXCLUDED.{name}' for name in content)})"
+    # The table is kept by the connection and emptied at each commit: making it anew for every page would fill the server's catalogues.
+    make_room = f"CREATE TEMP TABLE IF NOT EXISTS {arriving} ON COMMIT DELETE ROWS AS SELECT {names} FROM {table} WITH NO DATA"
+    upsert = f"""
+        INSERT INTO {table} AS landed (organization_id, company_id, {names}, scan, changed_at)
+        SELECT $1, $2, {names}, $3, $4 FROM pg_temp.{arriving}
+        ON CONFLICT (company_id, {key}) DO UPDATE SET
+            {", ".join(f"{name} = EXCLUDED.{name}" for name in content)}, scan = EXCLUDED.scan,
+            version = landed.version + ({differs})::integer,
+            changed_at = CASE WHEN {differs} THEN EXCLUDED.changed_at ELSE landed.changed_at END
+        RETURNING {", ".join(f"new.{name}" for name in dataset.key)},
+            old.version IS DISTINCT FROM new.version AS changed, old.scan IS DISTINCT FROM new.scan AS seen"""
+    remove_unseen = f"DELETE FROM {table} WHERE company_id = $1 AND scan <> $2{_in_periods(dataset, 3)} RETURNING {names}"
+    count_seen = f"SELECT count(*) FROM {table} WHERE company_id = $1 AND scan = $2{_in_periods(dataset, 3)}"
+    everything = f"FROM {table} WHERE company_id = $1{_in_periods(dataset, 2)}"
+    if dataset.control is None:
+        totals = f"SELECT count(*) AS rows {everything}"
+    else:
+        by, amount = ", ".join(dataset.control.by), dataset.control.amount
+        totals = f"""
+            SELECT {by}, count(*) AS rows, coalesce(sum({amount}) FILTER (WHERE {amount} > 0), 0) AS debit,
+                   coalesce(-sum({amount}) FILTER (WHERE {amount} < 0), 0) AS credit
+            {everything} GROUP BY {by}"""
+    return _Statements(make_room, upsert, remove_unseen, count_seen, totals)

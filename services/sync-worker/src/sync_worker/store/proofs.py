@@ -1,0 +1,66 @@
+"""What was proven for each data set and period, and what the landed ledger says of itself."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from contracts.sync import DataSet, DataSetTotals, SyncStatus
+from eventing.outbox import Outbox
+from eventing.sql import queries
+from eventing.work import Work
+from sync_worker.domain.periods import LedgerPeriod, YearAndPeriod
+from sync_worker.domain.proof import Landed
+from sync_worker.store.work_items import WorkItem
+
+_PROOFS = queries(__file__, "proofs")
+_NO_DIFFERENCE = Decimal(0)
+
+
+async def put(work: Work, item: WorkItem, *, rows: int, compared: str, sums: Landed | None = None, totals: Sequence[Any] = ()) -> None:
+    """Note that an item agrees with its source. ``compared`` says in words what was compared, ``sums`` what the amounts came to."""
+    await _PROOFS.put(
+        work.connection,
+        organization_id=item.company.organization_id,
+        company_id=item.company.company_id,
+        data_set=item.data_set.value,
+        period_label=item.period.label if item.period else "",
+        rows=rows,
+        debit=sums.debit if sums else None,
+        credit=sums.credit if sums else None,
+        difference=_NO_DIFFERENCE if sums else None,
+        compared=compared,
+        totals=list(totals),
+        proven_at=work.now,
+    )
+
+
+async def by_data_set(work: Work, company_id: UUID) -> list[DataSetTotals]:
+    """What every data set of a company came to, for a company of which everything is proven."""
+    found = {row["data_set"]: row async for row in _PROOFS.by_data_set(work.connection, company_id=company_id)}
+    return [
+        DataSetTotals(
+            data_set=data_set,
+            status=SyncStatus.COMPLETE,
+            rows=row["rows"],
+            debit=row["debit"],
+            credit=row["credit"],
+            difference=row["difference"],
+            proof=row["compared"],
+        )
+        for data_set in DataSet
+        if (row := found.get(data_set.value)) is not None
+    ]
+
+
+async def unbalanced_vouchers(work: Work, company_id: UUID, ledger_periods: Sequence[YearAndPeriod]) -> list[str]:
+    """``journal/voucher`` of the vouchers whose lines in these periods do not sum to zero, the first hundred of them."""
+    years, periods = [year for year, _ in ledger_periods], [number for _, number in ledger_periods]
+    rows = _PROOFS.unbalanced_vouchers(work.connection, company_id=company_id, years=years, periods=periods)
+    return [f"{row['voucher_journal_no']}/{row['voucher_no']}" async for row in rows]
+
+
+async def ledger_periods(outbox: Outbox, company_id: UUID) -> list[LedgerPeriod]:
+    """The accounting periods that have landed."""
+    rows = _PROOFS.ledger_periods(outbox.pool, company_id=company_id)
+    return [LedgerPeriod(row["year"], row["period"], row["first_day"]) async for row in rows]

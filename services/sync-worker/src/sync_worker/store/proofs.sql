@@ -1,0 +1,21 @@
+-- name: put!
+INSERT INTO sync.proof (organization_id, company_id, data_set, period_label, rows, debit, credit, difference, compared, totals, proven_at)
+VALUES (:organization_id, :company_id, :data_set, :period_label, :rows, :debit, :credit, :difference, :compared, :totals, :proven_at)
+ON CONFLICT (company_id, data_set, period_label) DO UPDATE
+SET rows = EXCLUDED.rows, debit = EXCLUDED.debit, credit = EXCLUDED.credit, difference = EXCLUDED.difference, compared = EXCLUDED.compared,
+    totals = EXCLUDED.totals, proven_at = EXCLUDED.proven_at;
+
+-- name: by_data_set
+SELECT data_set, sum(rows)::bigint AS rows, sum(debit) AS debit, sum(credit) AS credit, sum(difference) AS difference,
+       string_agg(DISTINCT compared, '; ') AS compared
+FROM sync.proof WHERE company_id = :company_id GROUP BY data_set;
+
+-- name: unbalanced_vouchers
+-- A voucher number is unique within its journal only.
+SELECT voucher_journal_no, voucher_no FROM sync.ledger_line
+WHERE company_id = :company_id AND (year, period) IN (SELECT * FROM unnest(:years::integer[], :periods::integer[]))
+GROUP BY voucher_journal_no, voucher_no HAVING sum(amount) <> 0
+ORDER BY voucher_journal_no, voucher_no LIMIT 100;
+
+-- name: ledger_periods
+SELECT year, period, first_day FROM sync.accounting_period WHERE company_id = :company_id ORDER BY year, period;

@@ -1,0 +1,194 @@
+"""The queue of work: items are claimed with a lease, renewed while somebody works on them; others take them up when the lease runs out."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+from contracts.sync import DataSet, Period, SyncStatus
+from eventing.outbox import Outbox
+from eventing.sql import queries
+from eventing.work import Cause, Work
+from sync_worker.domain.company import Company
+from sync_worker.domain.periods import YearAndPeriod
+from sync_worker.domain.plan import PlannedItem, Source, source_of
+from sync_worker.domain.scan import Key
+from sync_worker.domain.trouble import Trouble
+from sync_worker.store.companies import company_of
+
+_ITEMS = queries(__file__, "work_items")
+
+
+class LeaseLost(Exception):
+    """Somebody else has taken the item up, or it was stopped. What was fetched for it is thrown away."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkItem:
+    """An item in hand. ``cause`` is the message that made it necessary; everything published for the item names it."""
+
+    id: int
+    token: UUID
+    company: Company
+    data_set: DataSet
+    period: Period | None
+    ledger_periods: tuple[YearAndPeriod, ...]
+    scan: int
+    cursor: Key | None
+    scanned: int
+    expected: int | None
+    scan_complete: bool
+    refetched: bool
+    attempts: int
+    company_started: bool
+    cause: Cause
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """The items of one data set together."""
+
+    rows: int
+    rows_expected: int | None
+    requests: int
+    statuses: frozenset[SyncStatus]
+
+
+async def add(work: Work, company: Company, planned: Sequence[PlannedItem]) -> None:
+    """Queue what was planned. An item that is there already stays as it is."""
+    rows = [
+        {
+            "organization_id": company.organization_id,
+            "company_id": company.company_id,
+            "source": source_of(item.data_set).value,
+            "data_set": item.data_set.value,
+            "period_label": item.period.label if item.period else "",
+            "first_day": item.period.first_day if item.period else None,
+            "last_day": item.period.last_day if item.period else None,
+            "ledger_periods": item.ledger_periods,
+            "rank": item.rank,
+            "expected": item.rows_expected,
+            "next_attempt_at": work.now,
+            **_cause_columns(work),
+        }
+        for item in planned
+    ]
+    await _ITEMS.add(work.connection, rows)
+    sources = sorted({source_of(item.data_set).value for item in planned})
+    await _ITEMS.add_turns(work.connection, company_id=company.company_id, sources=sources)
+
+
+async def claim(outbox: Outbox, source: Source, lease: timedelta) -> WorkItem | None:
+    """The next item of a source; None when nothing is due, or when another process is claiming for the same company at this moment."""
+    now, token = outbox.clock(), uuid4()
+    row = await _ITEMS.claim(outbox.pool, source=source.value, now=now, token=token, lease_until=now + lease)
+    return None if row is None else _item_of(row, token)
+
+
+async def renew(outbox: Outbox, tokens: Collection[UUID], lease: timedelta) -> None:
+    """Hold these leases for longer."""
+    await _ITEMS.renew(outbox.pool, tokens=list(tokens), lease_until=outbox.clock() + lease)
+
+
+async def release(outbox: Outbox, tokens: Collection[UUID]) -> None:
+    """Give the items back."""
+    await _ITEMS.release(outbox.pool, tokens=list(tokens))
+
+
+async def hold(work: Work, item: WorkItem) -> None:
+    """Lock the item for this transaction; raises `LeaseLost` when it is not ours any more."""
+    if not await _ITEMS.hold(work.connection, id=item.id, token=item.token):
+        raise LeaseLost
+
+
+async def save_page(work: Work, item: WorkItem, *, cursor: Key | None, seen: int, expected: int | None, scan_complete: bool) -> None:
+    """Note a landed page, and give the item back."""
+    await _ITEMS.save_page(work.connection, id=item.id, cursor=cursor, seen=seen, expected=expected, scan_complete=scan_complete)
+
+
+async def finish(work: Work, item: WorkItem, *, rows: int, requests: int) -> None:
+    """The item is retrieved and proven."""
+    await _ITEMS.finish(work.connection, id=item.id, rows=rows, requests=requests)
+
+
+async def scan_again(work: Work, item: WorkItem, *, expected: int | None, requests: int) -> None:
+    """Retrieve the item once more from its start."""
+    await _ITEMS.scan_again(work.connection, id=item.id, expected=expected, requests=requests)
+
+
+async def postpone(work: Work, item: WorkItem, trouble: Trouble, *, until: datetime) -> None:
+    """Try again later."""
+    await _ITEMS.postpone(work.connection, id=item.id, next_attempt_at=until, **_columns_of(trouble))
+
+
+async def stop(work: Work, item: WorkItem, trouble: Trouble) -> None:
+    """Leave the item until somebody asks for it again."""
+    await _ITEMS.stop(work.connection, id=item.id, status=trouble.status.value, **_columns_of(trouble))
+
+
+async def stop_source(work: Work, company_id: UUID, source: Source, trouble: Trouble) -> list[DataSet]:
+    """Leave everything of the company that comes from this source; gives the data set of every item concerned."""
+    about = {"company_id": company_id, "source": source.value, "status": trouble.status.value, **_columns_of(trouble)}
+    return [DataSet(row["data_set"]) async for row in _ITEMS.stop_source(work.connection, **about)]
+
+
+async def count_stopped(work: Work, company_id: UUID, source: Source, trouble: Trouble) -> int:
+    """How many items of this source are stopped for this reason."""
+    count: int = await _ITEMS.count_stopped(work.connection, company_id=company_id, source=source.value, reason=trouble.reason)
+    return count
+
+
+async def take_up(work: Work, company_id: UUID) -> list[DataSet]:
+    """Make everything that waits due now, for the cause of this work; gives the data sets concerned."""
+    rows = _ITEMS.take_up(work.connection, company_id=company_id, now=work.now, **_cause_columns(work))
+    found = {row["data_set"] async for row in rows}
+    return [data_set for data_set in DataSet if data_set.value in found]
+
+
+async def end_turns(work: Work, company_id: UUID) -> None:
+    """The company has nothing left to claim; `add` lets it take part again."""
+    await _ITEMS.end_turns(work.connection, company_id=company_id)
+
+
+async def progress(work: Work, company_id: UUID, data_set: DataSet) -> Progress:
+    """How far a data set is."""
+    row = await _ITEMS.progress(work.connection, company_id=company_id, data_set=data_set.value)
+    return Progress(row["rows"], row["rows_expected"], row["requests"], frozenset(map(SyncStatus, row["statuses"])))
+
+
+def _columns_of(trouble: Trouble) -> dict[str, str]:
+    return {"reason": trouble.reason, "message": trouble.message, "hint": trouble.hint}
+
+
+def _cause_columns(work: Work) -> dict[str, str | None]:
+    cause = work.cause
+    return {"correlation_id": cause.correlation_id, "causation_id": cause.causation_id, "traceparent": cause.traceparent}
+
+
+def _item_of(row: Mapping[str, Any], token: UUID) -> WorkItem:
+    period = None
+    if row["first_day"] is not None:
+        period = Period(label=row["period_label"], first_day=row["first_day"], last_day=row["last_day"])
+    return WorkItem(
+        id=row["work_item_id"],
+        token=token,
+        company=company_of(row),
+        data_set=DataSet(row["data_set"]),
+        period=period,
+        ledger_periods=tuple((year, number) for year, number in row["ledger_periods"]),
+        scan=row["scan"],
+        cursor=None if row["cursor"] is None else tuple(row["cursor"]),
+        scanned=row["scanned"],
+        expected=row["expected"],
+        scan_complete=row["scan_complete"],
+        refetched=row["refetched"],
+        attempts=row["attempts"],
+        company_started=row["started"],
+        cause=Cause(
+            organization_id=row["organization_id"],
+            correlation_id=row["correlation_id"],
+            causation_id=row["causation_id"],
+            traceparent=row["traceparent"],
+        ),
+    )

@@ -1,0 +1,123 @@
+-- name: add*!
+INSERT INTO sync.work_item (organization_id, company_id, source, data_set, period_label, first_day, last_day, ledger_periods, rank, expected,
+                            next_attempt_at, correlation_id, causation_id, traceparent)
+VALUES (:organization_id, :company_id, :source, :data_set, :period_label, :first_day, :last_day, :ledger_periods, :rank, :expected,
+        :next_attempt_at, :correlation_id, :causation_id, :traceparent)
+ON CONFLICT (company_id, data_set, period_label) DO NOTHING;
+
+-- name: add_turns!
+INSERT INTO sync.turn (source, company_id) SELECT source, :company_id FROM unnest(:sources::text[]) AS source ON CONFLICT DO NOTHING;
+
+-- name: end_turns!
+-- A company that has nothing to do is not looked at when work is claimed.
+DELETE FROM sync.turn WHERE company_id = :company_id;
+
+-- name: claim^
+-- The company with the fewest items in hand, of those the one that waited longest, and its first item that is due.
+WITH in_hand AS (
+    SELECT company_id, count(*) AS items FROM sync.work_item WHERE source = :source AND lease_until > :now GROUP BY company_id
+), next AS (
+    SELECT t.company_id FROM sync.turn t LEFT JOIN in_hand h ON h.company_id = t.company_id
+    CROSS JOIN LATERAL (
+        SELECT 1 FROM sync.work_item i
+        WHERE i.company_id = t.company_id AND i.source = t.source AND i.status IN ('queued', 'retrieving', 'verifying', 'retrying')
+          AND i.next_attempt_at <= :now AND (i.lease_until IS NULL OR i.lease_until <= :now)
+        LIMIT 1
+    ) AS due
+    WHERE t.source = :source
+    ORDER BY coalesce(h.items, 0), t.taken_at
+    LIMIT 1 FOR UPDATE OF t SKIP LOCKED
+), chosen AS (
+    SELECT i.work_item_id FROM sync.work_item i JOIN next ON next.company_id = i.company_id
+    WHERE i.source = :source AND i.status IN ('queued', 'retrieving', 'verifying', 'retrying')
+      AND i.next_attempt_at <= :now AND (i.lease_until IS NULL OR i.lease_until <= :now)
+    ORDER BY i.rank, i.work_item_id
+    LIMIT 1 FOR UPDATE OF i SKIP LOCKED
+), claimed AS (
+    UPDATE sync.work_item i
+    SET lease_token = :token, lease_until = :lease_until, status = CASE WHEN i.scan_complete THEN 'verifying' ELSE 'retrieving' END
+    FROM chosen WHERE i.work_item_id = chosen.work_item_id
+    RETURNING i.*
+), taken AS (
+    UPDATE sync.turn t SET taken_at = :now FROM claimed WHERE t.company_id = claimed.company_id AND t.source = claimed.source
+)
+SELECT i.work_item_id, i.data_set, i.period_label, i.first_day, i.last_day, i.ledger_periods, i.scan, i.cursor, i.scanned, i.expected,
+       i.scan_complete, i.refetched, i.attempts, i.correlation_id, i.causation_id, i.traceparent,
+       c.company_id, c.organization_id, c.visma_company_id, c.organisation_number, c.period_type, c.financial_year_start_month,
+       c.reconciliation_start, c.modules, c.started_at IS NOT NULL AS started
+FROM claimed i JOIN sync.company c ON c.company_id = i.company_id;
+
+-- name: renew!
+UPDATE sync.work_item SET lease_until = :lease_until WHERE lease_token = ANY(:tokens::uuid[]);
+
+-- name: release!
+-- Give back what was not finished, so that nobody has to wait for the leases to run out.
+UPDATE sync.work_item SET lease_token = NULL, lease_until = NULL WHERE lease_token = ANY(:tokens::uuid[]);
+
+-- name: hold$
+-- True when the lease is still ours; the item is then locked until commit.
+SELECT true FROM sync.work_item WHERE work_item_id = :id AND lease_token = :token FOR UPDATE;
+
+-- name: save_page!
+UPDATE sync.work_item
+SET cursor = coalesce(:cursor, cursor), scanned = scanned + :seen, expected = coalesce(:expected, expected), scan_complete = :scan_complete,
+    status = CASE WHEN :scan_complete THEN 'verifying' ELSE 'retrieving' END,
+    requests = requests + 1, attempts = 0, reason = NULL, message = NULL, hint = NULL, lease_token = NULL, lease_until = NULL
+WHERE work_item_id = :id;
+
+-- name: finish!
+UPDATE sync.work_item
+SET status = 'complete', scanned = :rows, expected = :rows, scan_complete = true, requests = requests + :requests, attempts = 0,
+    reason = NULL, message = NULL, hint = NULL, lease_token = NULL, lease_until = NULL
+WHERE work_item_id = :id;
+
+-- name: scan_again!
+UPDATE sync.work_item
+SET status = 'retrieving', scan = nextval('sync.scan'), cursor = NULL, scanned = 0, expected = :expected, scan_complete = false,
+    refetched = true, requests = requests + :requests, attempts = 0, lease_token = NULL, lease_until = NULL
+WHERE work_item_id = :id;
+
+-- name: postpone!
+UPDATE sync.work_item
+SET status = 'retrying', attempts = attempts + 1, next_attempt_at = :next_attempt_at, reason = :reason, message = :message, hint = :hint,
+    lease_token = NULL, lease_until = NULL
+WHERE work_item_id = :id;
+
+-- name: stop!
+UPDATE sync.work_item
+SET status = :status, reason = :reason, message = :message, hint = :hint, lease_token = NULL, lease_until = NULL
+WHERE work_item_id = :id;
+
+-- name: stop_source
+-- Everything of the company that comes from the same source and is not complete. Who works on one of these now finds the lease gone. An item
+-- that somebody else is storing at this moment is passed over: waiting for it could go in a circle, and its next request meets the same door.
+UPDATE sync.work_item
+SET status = :status, reason = :reason, message = :message, hint = :hint, lease_token = NULL, lease_until = NULL
+WHERE work_item_id IN (
+    SELECT work_item_id FROM sync.work_item
+    WHERE company_id = :company_id AND source = :source AND status NOT IN ('complete', 'needs_attention', 'needs_consent')
+    FOR UPDATE SKIP LOCKED
+)
+RETURNING data_set;
+
+-- name: count_stopped$
+SELECT count(*) FROM sync.work_item
+WHERE company_id = :company_id AND source = :source AND reason = :reason AND status IN ('needs_attention', 'needs_consent');
+
+-- name: take_up
+-- What waits for a person or for its next attempt is due now. What was scanned to its end without being proven is scanned from the start.
+UPDATE sync.work_item
+SET status = 'queued', next_attempt_at = :now, attempts = 0, reason = NULL, message = NULL, hint = NULL, refetched = false,
+    scan = CASE WHEN scan_complete AND status <> 'retrying' THEN nextval('sync.scan') ELSE scan END,
+    cursor = CASE WHEN scan_complete AND status <> 'retrying' THEN NULL ELSE cursor END,
+    scanned = CASE WHEN scan_complete AND status <> 'retrying' THEN 0 ELSE scanned END,
+    expected = CASE WHEN scan_complete AND status <> 'retrying' AND data_set <> 'ledger_lines' THEN NULL ELSE expected END,
+    scan_complete = scan_complete AND status = 'retrying',
+    correlation_id = :correlation_id, causation_id = :causation_id, traceparent = :traceparent
+WHERE company_id = :company_id AND status IN ('needs_attention', 'needs_consent', 'retrying')
+RETURNING data_set;
+
+-- name: progress^
+SELECT coalesce(sum(scanned), 0)::bigint AS rows, CASE WHEN bool_and(expected IS NOT NULL) THEN sum(expected)::bigint END AS rows_expected,
+       coalesce(sum(requests), 0)::bigint AS requests, array_agg(DISTINCT status) AS statuses
+FROM sync.work_item WHERE company_id = :company_id AND data_set = :data_set;

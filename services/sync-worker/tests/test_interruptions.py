@@ -1,0 +1,223 @@
+"""Workers that are killed, stopped, or work side by side: the end is that of one undisturbed worker."""
+
+import asyncio
+import dataclasses
+import os
+import sys
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import Any
+from urllib.parse import urlsplit
+from uuid import UUID
+
+import pytest
+from pydantic import BaseModel, SecretStr
+
+from contracts.accounting import AccountingData, LedgerLinesRetrieved
+from contracts.company import Module
+from contracts.sync import PeriodVerified, SyncCompleted, SyncPlanned, SyncStarted
+from eventing.outbox import Outbox
+from sync_worker.domain.datasets import DATASETS
+from sync_worker.domain.plan import Source
+from sync_worker.store import work_items
+from testkit.probe import probe
+from testkit.proxy import Proxy
+
+BAKERY, BUILDER = 7100001, 7100002
+MODULES = [Module.PAYROLL, Module.VAT, Module.ASSETS]
+TABLES = [*(dataset.landing for dataset in DATASETS.values()), "a07_report"]
+
+
+def environment(settings: BaseModel, prefix: str = "") -> dict[str, str]:
+    """Settings as a process reads them, those that were chosen."""
+    found: dict[str, str] = {}
+    for name in settings.model_fields_set:
+        value = getattr(settings, name)
+        full = f"{prefix}{name}".upper()
+        match value:
+            case BaseModel():
+                found |= environment(value, f"{full}__")
+            case SecretStr():
+                found[full] = value.get_secret_value()
+            case timedelta():
+                found[full] = f"PT{value.total_seconds()}S"
+            case _:
+                found[full] = str(value)
+    return found
+
+
+@asynccontextmanager
+async def process(bench: Any) -> AsyncIterator[asyncio.subprocess.Process]:
+    """The program, killed at the end if it has not ended before."""
+    variables = environment(bench.settings(lease_seconds=1)) | {"PATH": os.environ["PATH"]}
+    program = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "sync_worker", env=variables, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL
+    )
+    try:
+        yield program
+    finally:
+        if program.returncode is None:
+            program.kill()
+        await program.wait()
+
+
+async def landed(bench: Any, company_id: UUID) -> int:
+    count: int = await bench.pool.fetchval("SELECT count(*) FROM sync.ledger_line WHERE company_id = $1", company_id)
+    return count
+
+
+async def more_than(bench: Any, company_id: UUID, before: int) -> bool:
+    return await landed(bench, company_id) > before
+
+
+async def test_killed_between_pages_it_goes_on_after_the_last_stored_one(bench: Any) -> None:
+    async with bench.worker():
+        undisturbed = await bench.create(BAKERY, modules=MODULES)
+        await bench.of(SyncCompleted, undisturbed)
+    await bench.visma.latency(30)
+    killed = await bench.create(BAKERY, modules=MODULES)
+    for _ in range(3):
+        before = await landed(bench, killed)
+        async with process(bench):
+            await probe(lambda before=before: more_than(bench, killed, before), within=30, every=0.005)
+    assert await bench.of(SyncCompleted, killed, count=0) == []
+    await bench.visma.latency(0)
+    async with process(bench) as last:
+        [completed] = await bench.of(SyncCompleted, killed)
+        last.terminate()
+        assert await last.wait() == 0
+    for table in TABLES:
+        assert await bench.rows(table, killed) == await bench.rows(table, undisturbed), table
+    [before] = await bench.of(SyncCompleted, undisturbed)
+    assert completed.data_sets == before.data_sets
+    for kind in (SyncStarted, SyncPlanned, SyncCompleted):
+        assert len(numbered(bench, kind, killed)) == 1
+    assert len(numbered(bench, PeriodVerified, killed)) == len(numbered(bench, PeriodVerified, undisturbed))
+    assert published_lines(bench, killed) == published_lines(bench, undisturbed)
+    assert set(published_lines(bench, killed).values()) == {1}
+
+
+def numbered(bench: Any, kind: type[Any], company_id: UUID) -> dict[int, Any]:
+    """Messages by their sequence: the same number twice is the same message delivered twice."""
+    found = [each for each in bench.gateway.seen if isinstance(each.message, kind) and each.message.company_id == company_id]
+    return {each.attributes.sequence: each.message for each in found}
+
+
+def published_lines(bench: Any, company_id: UUID) -> Counter[tuple[int, int]]:
+    events = numbered(bench, LedgerLinesRetrieved, company_id).values()
+    return Counter((row.voucher_journal_no, row.audit_no) for event in events for row in event.rows)
+
+
+async def test_stopped_and_started_again_it_asks_for_no_page_twice(bench: Any) -> None:
+    await bench.visma.latency(20)
+    company_id = await bench.create(BAKERY)
+    async with bench.worker():
+        await probe(lambda: more_than(bench, company_id, 0), within=20, every=0.005)
+    interrupted = await bench.visma.operations(BAKERY)
+    async with bench.worker():
+        await bench.of(SyncCompleted, company_id)
+        interrupted += await bench.visma.operations(BAKERY)
+        again = await bench.create(BAKERY)
+        await bench.of(SyncCompleted, again)
+    whole = await bench.visma.operations(BAKERY)
+    in_hand = bench.settings().retrieval.workers
+    assert sum(interrupted.values()) <= sum(whole.values()) + in_hand
+
+
+async def test_two_workers_share_the_work_without_doing_any_of_it_twice(bench: Any) -> None:
+    async with bench.worker():
+        alone = await bench.create(BAKERY)
+        await bench.of(SyncCompleted, alone)
+    one = await bench.visma.operations(BAKERY)
+    async with bench.worker(workers=3), bench.worker(workers=3):
+        shared = await bench.create(BAKERY)
+        await bench.of(SyncCompleted, shared)
+    assert await bench.visma.operations(BAKERY) == one
+    for table in TABLES:
+        assert await bench.rows(table, shared) == await bench.rows(table, alone), table
+    assert len(numbered(bench, SyncCompleted, shared)) == 1
+
+
+async def test_it_goes_on_by_itself_when_postgresql_was_away(bench: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    await bench.visma.latency(20)
+    log: list[str] = []
+
+    def noticed() -> bool:
+        log.append(capsys.readouterr().out)
+        return "workers.queue_away" in "".join(log)
+
+    port = urlsplit(bench.dsn).port
+    assert port is not None
+    async with Proxy(port) as proxy:
+        behind = dataclasses.replace(bench, dsn=bench.dsn.replace(f":{port}/", f":{proxy.port}/"))
+        async with behind.worker():
+            company_id = await bench.create(BAKERY)
+            await probe(lambda: more_than(bench, company_id, 0), within=20)
+            await proxy.refuse()
+            await probe(noticed, within=20)
+            await proxy.restore()
+            await bench.of(SyncCompleted, company_id)
+    assert set(published_lines(bench, company_id).values()) == {1}
+
+
+async def test_a_small_company_does_not_wait_behind_a_large_one(bench: Any) -> None:
+    await bench.visma.latency(30)
+    async with bench.worker(workers=2):
+        large = await bench.create(BAKERY, months=20)
+        await probe(lambda: more_than(bench, large, 0), within=20)
+        small = await bench.create(BUILDER, months=0)
+        await bench.of(SyncCompleted, small)
+    assert await bench.of(SyncCompleted, large, count=0) == []
+
+
+async def test_many_claims_at_once_give_every_item_to_one(bench: Any) -> None:
+    async with bench.worker():
+        company_id = await bench.create(BAKERY)
+        await bench.of(SyncCompleted, company_id)
+    await bench.pool.execute("UPDATE sync.work_item SET status = 'queued'")
+    await bench.pool.execute("INSERT INTO sync.turn (source, company_id) VALUES ('visma', $1)", company_id)
+    items = await bench.pool.fetchval("SELECT count(*) FROM sync.work_item")
+    outbox = Outbox(bench.pool, "/sync-worker")
+    claimed: list[int] = []
+    while len(claimed) < items:
+        claims = await asyncio.gather(*(work_items.claim(outbox, Source.VISMA, timedelta(seconds=30)) for _ in range(10)))
+        claimed += [item.id for item in claims if item is not None]
+    assert len(set(claimed)) == len(claimed) == items
+    assert await work_items.claim(outbox, Source.VISMA, timedelta(seconds=30)) is None
+
+
+async def test_a_lost_lease_is_taken_up_and_the_late_answer_changes_nothing(bench: Any) -> None:
+    async with bench.worker():
+        company_id = await bench.create(BUILDER)
+        await bench.of(SyncCompleted, company_id)
+    await bench.pool.execute("UPDATE sync.work_item SET status = 'queued' WHERE data_set = 'customers'")
+    await bench.pool.execute("INSERT INTO sync.turn (source, company_id) VALUES ('visma', $1)", company_id)
+    outbox = Outbox(bench.pool, "/sync-worker")
+    stalled = await work_items.claim(outbox, Source.VISMA, timedelta(0))
+    taken_up = await work_items.claim(outbox, Source.VISMA, timedelta(seconds=30))
+    assert stalled is not None
+    assert taken_up is not None
+    assert stalled.id == taken_up.id
+    async with outbox.work(taken_up.cause) as work:
+        await work_items.hold(work, taken_up)
+    try:
+        async with outbox.work(stalled.cause) as work:
+            await work_items.hold(work, stalled)
+    except work_items.LeaseLost:
+        return
+    raise AssertionError("the stalled holder was let in")
+
+
+async def test_the_chain_leads_from_the_company_to_the_last_page(bench: Any) -> None:
+    async with bench.worker():
+        company_id = await bench.create(BUILDER, modules=MODULES)
+        await bench.of(SyncCompleted, company_id)
+    [created] = [each for each in bench.gateway.seen if type(each.message).__name__ == "CompanyCreated"]
+    ours = [each for each in bench.gateway.seen if each.attributes.source == "/sync-worker"]
+    assert {type(each.message) for each in ours} >= {SyncCompleted, LedgerLinesRetrieved}
+    assert {each.attributes.correlationid for each in ours} == {created.attributes.correlationid}
+    assert {each.attributes.causationid for each in ours} == {created.attributes.id}
+    data = [each for each in ours if isinstance(each.message, AccountingData)]
+    assert [each.attributes.sequence for each in data] == list(range(1, len(data) + 1))

@@ -1,0 +1,155 @@
+"""Sources that are away, doors that are closed, and answers of somebody else."""
+
+import dataclasses
+from datetime import datetime
+from typing import Any
+from uuid import uuid4
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from contracts.accounting import A07ReportRetrieved, AccountingData
+from contracts.company import Module
+from contracts.org import Role
+from contracts.results import CommandRejected, CommandSucceeded
+from contracts.sync import DataSet, RetrySync, SyncCompleted, SyncNeedsAttention, SyncProgressed, SyncStatus
+from skatteetaten_simulator.faults import Fault, Status
+from testkit.probe import probe
+
+BAKERY, BUILDER, RESTAURANT = 7100001, 7100002, 7100003
+
+
+def retry(bench: Any, company_id: Any) -> RetrySync:
+    return RetrySync(company_id=company_id, organization_id=bench.organization_id)
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"effect": "drop", "times": 30},
+        {"effect": "status", "status": 503, "times": 30},
+        {"effect": "truncate", "times": 20},
+        {"effect": "status", "status": 429, "retry_after": 0, "times": 20},
+    ],
+    ids=lambda fault: f"{fault['effect']}",
+)
+async def test_retrieval_goes_on_by_itself_when_visma_was_away(bench: Any, fault: dict[str, Any]) -> None:
+    await bench.visma.fault(**fault, skip=8)
+    async with bench.worker(retry_longest_seconds=0.5):
+        company_id = await bench.create(BUILDER)
+        await bench.of(SyncCompleted, company_id)
+    assert await bench.of(SyncNeedsAttention, company_id, count=0) == []
+    waiting = [each for each in await bench.of(SyncProgressed, company_id) if each.next_attempt_at is not None]
+    assert waiting
+    assert all(each.message for each in waiting)
+
+
+async def test_a_company_that_is_not_opened_needs_consent_once_and_goes_on_when_asked(bench: Any) -> None:
+    await bench.hire()
+    await bench.visma.open(BUILDER, "closed")
+    async with bench.worker():
+        company_id = await bench.create(BUILDER)
+        [attention] = await bench.of(SyncNeedsAttention, company_id)
+        assert (attention.status, attention.reason) == (SyncStatus.NEEDS_CONSENT, "company_not_opened")
+        assert "Connect Application Access" in attention.hint
+        await bench.visma.open(BUILDER, "open")
+        assert isinstance(await bench.gateway.ask(retry(bench, company_id), actor="kari"), CommandSucceeded)
+        await bench.of(SyncCompleted, company_id)
+    assert len(await bench.of(SyncNeedsAttention, company_id)) == 1
+
+
+async def test_access_withdrawn_in_the_middle_stops_the_company_once_and_no_other(bench: Any) -> None:
+    await bench.hire()
+    await bench.visma.fault(effect="no_grant", company=BUILDER, skip=9, times=None)
+    async with bench.worker():
+        closed, other = await bench.create(BUILDER), await bench.create(RESTAURANT)
+        await bench.of(SyncNeedsAttention, closed)
+        await bench.of(SyncCompleted, other)
+        await probe(lambda: stopped(bench, closed), within=10)
+        await bench.visma.clear_faults()
+        assert isinstance(await bench.gateway.ask(retry(bench, closed), actor="kari"), CommandSucceeded)
+        await bench.of(SyncCompleted, closed)
+    assert len(await bench.of(SyncNeedsAttention, closed)) == 1
+
+
+async def stopped(bench: Any, company_id: Any) -> bool:
+    rows = await bench.pool.fetch("SELECT DISTINCT status FROM sync.work_item WHERE company_id = $1", company_id)
+    return {row["status"] for row in rows} <= {"complete", "needs_consent"}
+
+
+async def test_a07_without_consent_holds_nothing_else_back_and_completes_when_asked(bench: Any) -> None:
+    await bench.hire()
+    number = (await bench.visma.facts(BUILDER))["organisation_number"]
+    bench.skatteetaten.system_users.withdraw(number)
+    async with bench.worker():
+        company_id = await bench.create(BUILDER, modules=[Module.PAYROLL])
+        [attention] = await bench.of(SyncNeedsAttention, company_id)
+        assert (attention.data_set, attention.status) == (DataSet.A07_REPORTS, SyncStatus.NEEDS_CONSENT)
+        assert "Altinn" in attention.hint
+        await probe(lambda: only_a07_is_left(bench), within=20)
+        assert await bench.of(SyncCompleted, company_id, count=0) == []
+        bench.skatteetaten.system_users.grant(number)
+        assert isinstance(await bench.gateway.ask(retry(bench, company_id), actor="kari"), CommandSucceeded)
+        await bench.of(SyncCompleted, company_id)
+    assert len(await bench.of(SyncNeedsAttention, company_id)) == 1
+
+
+async def test_an_a07_report_that_contradicts_itself_is_published_and_needs_attention(bench: Any) -> None:
+    await bench.hire()
+    number = (await bench.visma.facts(BUILDER))["organisation_number"]
+    month = f"{datetime.now(ZoneInfo('Europe/Oslo')):%Y-%m}"
+    report = {
+        "fomKalendermaaned": month,
+        "tomKalendermaaned": month,
+        "opplysningspliktig": {"norskIdentifikator": number, "innsendinger": []},
+        "oppgave": {"betalingsinformasjon": {"sumForskuddstrekk": 100}, "oppsummerteVirksomheter": {}},
+    }
+    bench.skatteetaten.faults.add(Fault(match="report", month=month, effect=Status(status=200, body={"mottatt": report})))
+    async with bench.worker():
+        company_id = await bench.create(BUILDER, months=0, modules=[Module.PAYROLL])
+        [attention] = await bench.of(SyncNeedsAttention, company_id)
+        assert (attention.reason, attention.period.label) == ("a07_checks_failed", month)
+        [retrieved] = await bench.of(A07ReportRetrieved, company_id)
+        assert retrieved.submitted
+        assert "withholding-lines" in " ".join(retrieved.failed_checks)
+        assert isinstance(await bench.gateway.ask(retry(bench, company_id), actor="kari"), CommandSucceeded)
+        await bench.of(SyncCompleted, company_id)
+        later = (await bench.of(A07ReportRetrieved, company_id, count=2))[-1]
+    assert later.failed_checks == []
+
+
+async def only_a07_is_left(bench: Any) -> bool:
+    rows = await bench.pool.fetch("SELECT data_set, status FROM sync.work_item WHERE status <> 'complete'")
+    return {(row["data_set"], row["status"]) for row in rows} == {("a07_reports", "needs_consent")}
+
+
+async def test_rows_of_another_company_are_refused(bench: Any) -> None:
+    await bench.visma.fault(effect="wrong_company", answer=BAKERY, operation="GeneralLedgerTransactionRows", times=None)
+    async with bench.worker():
+        company_id = await bench.create(BUILDER)
+        attention = await bench.of(SyncNeedsAttention, company_id, count=6)
+    assert {each.reason for each in attention} == {"wrong_company_answered"}
+    assert await bench.rows("ledger_line", company_id) == []
+    data = [each for each in bench.gateway.seen if isinstance(each.message, AccountingData)]
+    assert "LedgerLinesRetrieved" not in {type(each.message).__name__ for each in data}
+
+
+async def test_who_may_ask_for_another_attempt(bench: Any) -> None:
+    await bench.hire()
+    await bench.hire(Role.READER, user="per")
+    async with bench.worker():
+        sent = [await bench.gateway.command(retry(bench, uuid4()), actor=actor) for actor in ("liv", "per", "kari")]
+        codes = [outcome.code for command_id in sent for outcome in await bench.gateway.outcomes(command_id)]
+    assert codes == ["not_a_member", "role_too_low", "unknown_company"]
+
+
+async def test_a_company_of_another_organisation_is_unknown(bench: Any) -> None:
+    await bench.hire()
+    async with bench.worker():
+        company_id = await bench.create(BUILDER)
+        await bench.of(SyncCompleted, company_id)
+        stranger = dataclasses.replace(bench, organization_id=uuid4())
+        await stranger.hire()
+        outcome = await bench.gateway.ask(retry(stranger, company_id), actor="kari")
+    assert isinstance(outcome, CommandRejected)
+    assert outcome.code == "unknown_company"
