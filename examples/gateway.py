@@ -28,7 +28,8 @@ async def send(producer: AIOKafkaProducer, *, topic: str, name: str, key: str, o
 
 
 async def main() -> None:
-    consumer = AIOKafkaConsumer(PREFIX + "command-results", PREFIX + "org-events", bootstrap_servers=SERVERS, auto_offset_reset="latest")
+    topics = {PREFIX + "command-results", PREFIX + "org-events"}
+    consumer = AIOKafkaConsumer(*topics, bootstrap_servers=SERVERS, auto_offset_reset="latest")
     async with AIOKafkaProducer(bootstrap_servers=SERVERS, acks="all", enable_idempotence=True) as producer, consumer:
         await consumer.seek_to_end()
         organization = str(uuid.uuid4())
@@ -45,8 +46,9 @@ async def main() -> None:
             headers = {name: value.decode() for name, value in record.headers}
             if headers.get("ce_causationid") == command_id:
                 print(headers["ce_type"], record.value.decode())
-                if record.topic == PREFIX + "command-results":
-                    return
+                topics.discard(record.topic)
+                if not topics or headers["ce_type"].endswith("CommandRejected.v1"):
+                    return  # outcome and event come on two topics, in either order
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ from demo import proofs
 
 from ..conftest import System, Systems
 
+SIDE_BY_SIDE = 8  # the worker retrieves as many pages at a time, and any of those may land first
 EXAMPLE = Path(__file__).parents[2] / "examples" / "gateway.py"
 
 
@@ -54,7 +55,8 @@ async def test_the_whole_guide_ends_in_proofs_that_the_simulator_confirms(system
 
     for company in walk.companies:
         began = list(dict.fromkeys(event.period.first_day for event in progress_of(system, company) if event.period))
-        assert began == sorted(began, reverse=True), "the newest period first"
+        newest_first = sorted(began, reverse=True)
+        assert all(newest_first.index(period) < place + SIDE_BY_SIDE for place, period in enumerate(began)), began
         verified = [event for event in system.gateway.screens.seen if isinstance(event, PeriodVerified) and event.company_id == company]
         assert {event.period.first_day for event in verified} == set(began)
     assert all(progress.status is SyncStatus.COMPLETE and progress.percent == 100 for progress in system.gateway.screens.progress.values())

@@ -140,7 +140,9 @@ class KafkaServer:
         java.append(f"-Dlog4j2.configurationFile=file:{self.directory / 'log4j2.yaml'}")
         if not (data / "meta.properties").exists():
             format_storage = ["kafka.tools.StorageTool", "format", "-t", cluster_id(uuid.uuid4()), "-c", str(self._properties)]
-            subprocess.run([*java, *format_storage], check=True, capture_output=True)
+            formatted = subprocess.run([*java, *format_storage], check=False, capture_output=True, text=True)
+            if formatted.returncode:
+                raise KafkaNotReady(f"the storage could not be formatted: {formatted.stdout}{formatted.stderr}")
         self._child.command = [*java, "-Xms128m", f"-Xmx{self.heap_megabytes}m", "kafka.Kafka", str(self._properties)]
 
     def _listeners(self) -> dict[str, str]:

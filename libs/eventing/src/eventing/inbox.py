@@ -145,7 +145,9 @@ class Inbox:
         """None when this is the first time; else the repeat has been answered, or is only the same delivery again."""
         fingerprint = _fingerprint(record, text)
         first = await _INBOX.claim_command(work.connection, id=text["id"], fingerprint=fingerprint)
-        new_delivery = await _INBOX.note_delivery(work.connection, command_id=text["id"], partition=record.partition, offset=record.offset)
+        new_delivery = await _INBOX.note_delivery(
+            work.connection, command_id=text["id"], fingerprint=fingerprint, partition=record.partition, offset=record.offset
+        )
         if first:
             return None
         if not new_delivery:

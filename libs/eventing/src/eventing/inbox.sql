@@ -14,8 +14,8 @@ SELECT fingerprint, outcome_type, outcome FROM eventing.command WHERE id = :id;
 
 -- name: note_delivery$
 -- True when this command was not read at this place, or after it, before.
-INSERT INTO eventing.command_delivery AS d (command_id, partition, last_offset) VALUES (:command_id, :partition, :offset)
-ON CONFLICT (command_id, partition) DO UPDATE SET last_offset = EXCLUDED.last_offset WHERE d.last_offset < EXCLUDED.last_offset
+INSERT INTO eventing.command_delivery AS d (command_id, fingerprint, partition, last_offset) VALUES (:command_id, :fingerprint, :partition, :offset)
+ON CONFLICT (command_id, fingerprint, partition) DO UPDATE SET last_offset = EXCLUDED.last_offset WHERE d.last_offset < EXCLUDED.last_offset
 RETURNING true;
 
 -- name: answer_command!

@@ -21,7 +21,7 @@ class VismaForProbes(VismaSettings):
     )
     client_secret: SecretStr = Field(description="Secret that belongs to the client key", examples=["simulator-secret"])
     requests_per_minute: int = Field(
-        100, gt=0, le=600, description="This service's part of the 600 requests a minute that Visma allows all of our programs together"
+        100, gt=0, description="This service's part of the 600 requests a minute that Visma allows all of our programs together"
     )
     retry_attempts: int = Field(3, gt=0, description="Attempts at one call when Visma is away, busy or failing")
     retry_within: timedelta = Field(timedelta(seconds=30), description="No new attempt at a call after this time")

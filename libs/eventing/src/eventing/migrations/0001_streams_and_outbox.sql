@@ -55,12 +55,13 @@ CREATE TABLE command (
 );
 
 -- Where each command has been read. A record at or before the last offset is the same delivery again (say nothing); a later one is the sender
--- asking again (repeat the outcome).
+-- asking again (repeat the outcome). By content, because another command under the same id may be read out of order beside it.
 CREATE TABLE command_delivery (
     command_id text NOT NULL REFERENCES command (id),
+    fingerprint bytea NOT NULL,
     partition integer NOT NULL,
     last_offset bigint NOT NULL,
-    PRIMARY KEY (command_id, partition)
+    PRIMARY KEY (command_id, fingerprint, partition)
 );
 
 -- What was copied to the dead-letter topic, so that reading a record again does not copy it again.
