@@ -68,8 +68,7 @@ async def test_a_message_that_always_fails_is_parked_with_a_byte_equal_dead_lett
     assert b"a fault of ours" in reasons["x-dlq-error"]
     assert attempts["poison"] == IMPATIENT.unexpected
     assert await core.effects() == ["elsewhere"]
-    states = await core.pool.fetch("SELECT state, attempts FROM eventing.parked ORDER BY id")
-    assert [tuple(row) for row in states] == [("parked", IMPATIENT.unexpected), ("waiting", 0)]
+    await probe(lambda: queue_is(core, [("parked", IMPATIENT.unexpected), ("waiting", 0)]), within=10)
 
 
 async def test_a_queue_survives_a_restart_and_goes_on_in_order(core: Core) -> None:
@@ -142,6 +141,12 @@ async def test_postgres_away_holds_the_batch_and_nothing_is_lost(own_postgres: O
         await own_postgres.proxy.restore()
         await probe(lambda: effects(core, ["1", "2", "3", "4"]), within=30)
         assert member.consumer.problem() is None
+
+
+async def queue_is(core: Core, wanted: list[tuple[str, int]]) -> bool:
+    found = [tuple(row) for row in await core.pool.fetch("SELECT state, attempts FROM eventing.parked ORDER BY id")]
+    assert found == wanted, found
+    return True
 
 
 def an_add_member() -> AddMember:
