@@ -16,6 +16,11 @@ from demo.display import Display
 from demo.gateway import Gateway, TooLate, gateway
 from demo.walk import Unexpected, Walk
 from local_stack import background
+from local_stack.child import ChildDied
+from local_stack.jars import JarError
+from local_stack.kafka import KafkaNotReady
+from local_stack.ladder import LadderError
+from local_stack.provision import ProvisioningError
 from local_stack.stack import AlreadyRunning, LocalStack, NotReady
 
 cli = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
@@ -30,7 +35,7 @@ def main(
     console = Console(highlight=False, width=None if sys.stdout.isatty() else 160)
     try:
         proven = asyncio.run(_run(console, directory, within))
-    except (AlreadyRunning, NotReady, TooLate, Unexpected) as error:
+    except (AlreadyRunning, ChildDied, JarError, KafkaNotReady, LadderError, NotReady, ProvisioningError, TooLate, Unexpected) as error:
         console.print(f"[red]{type(error).__name__}[/]: {error}", markup=True)
         raise typer.Exit(1) from None
     except (KeyboardInterrupt, asyncio.CancelledError):
