@@ -1,7 +1,7 @@
 """Maskinporten tokens and the client of the A07 reconciliation report."""
 
 from skatteetaten.a07 import A07Client
-from skatteetaten.checks import TOLERANCE, Check
+from skatteetaten.checks import TOLERANCE, Check, cross_checks
 from skatteetaten.errors import (
     ConfigurationError,
     NeedsConsentError,
@@ -50,4 +50,5 @@ __all__ = [
     "WithholdingLine",
     "Workplace",
     "YearNotSupportedError",
+    "cross_checks",
 ]

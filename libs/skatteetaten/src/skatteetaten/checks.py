@@ -16,10 +16,8 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from skatteetaten.report import A07Report, IncomeLine
+from skatteetaten.report import A07Report, IncomeLine
 
 TOLERANCE = Decimal("0.01")
 

@@ -10,8 +10,6 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from skatteetaten.checks import Check, cross_checks
-
 
 class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -122,7 +120,3 @@ class A07Report(_Frozen):
     workplaces: tuple[Workplace, ...]
     totals: Totals
     raw: bytes = Field(repr=False)
-
-    def checks(self) -> list[Check]:
-        """The cross checks this report has figures for; a deviation is stated, never repaired."""
-        return cross_checks(self)

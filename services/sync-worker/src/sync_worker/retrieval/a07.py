@@ -8,7 +8,7 @@ from contracts.accounting import A07ReportRetrieved, EmployerContributionLine, I
 from contracts.sync import SyncStatus
 from eventing.outbox import Outbox
 from eventing.work import Work
-from skatteetaten import A07Client, A07Report
+from skatteetaten import A07Client, A07Report, cross_checks
 from sync_worker import metrics
 from sync_worker.domain.company import Company
 from sync_worker.domain.trouble import Trouble
@@ -71,7 +71,9 @@ def _retrieved(company: Company, month: str, report: A07Report | None) -> A07Rep
         employer_contribution=abs(report.totals.employer_contribution) if report else _ZERO,
         financial_tax=abs(report.totals.financial_tax) if report else _ZERO,
         failed_checks=[
-            f"{check.name}: {check.actual} instead of {check.expected}" for check in (report.checks() if report else ()) if not check.holds
+            f"{check.name}: {check.actual} instead of {check.expected}"
+            for check in (cross_checks(report) if report else ())
+            if not check.holds
         ],
         report=orjson.loads(report.raw) if report else {},
     )
