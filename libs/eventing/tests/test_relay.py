@@ -130,7 +130,7 @@ async def test_a_topic_that_is_missing_holds_up_no_other(core: Core) -> None:
     await delete_topics(str(core.kafka.options["bootstrap_servers"]), [core.kafka.topic_prefix + "sync-events"])
     async with core.outbox.work(a_cause(organization)) as work:
         work.publish(a_small_event(organization), member_added(organization, "goes on"))
-    relay = Relay(core.outbox, core.kafka)
+    relay = Relay(core.outbox, core.kafka, avoid=1)
     task = asyncio.create_task(relay.run())
     try:
         assert await core_read(core, 1) == [("goes on", 1)]
@@ -142,6 +142,25 @@ async def test_a_topic_that_is_missing_holds_up_no_other(core: Core) -> None:
             most_partitions=1,
         )
         await core.read("sync-events", 1, within=30)
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_a_dead_letter_waits_for_its_topic_and_nothing_else_does(core: Core) -> None:
+    organization, servers = uuid4(), str(core.kafka.options["bootstrap_servers"])
+    await delete_topics(servers, [core.kafka.topic_prefix + "company-service-dlq"])
+    await core.send_raw(EVENTS, b"somebody", b"not ours", [])
+    await core.send(member_added(organization, "good"), sequence=1)
+    await core.run({MemberAdded: noting(lambda message: message.user_id)}, [EVENTS], relay=False)
+    task = asyncio.create_task(Relay(core.outbox, core.kafka, avoid=1).run())
+    try:
+        await probe(lambda: has_effects(core, ["good"]), within=10)
+        await probe(lambda: core.pool.fetchval("SELECT topic = 'company-service-dlq' FROM eventing.outbox"), within=10)
+        declared = [topic for topic in contracts.load() if topic.name == "company-service-dlq"]
+        await create_topics(servers, declared, prefix=core.kafka.topic_prefix, most_partitions=1)
+        (letter,) = await core.read("company-service-dlq", 1, within=30)
+        assert (letter.key, letter.value) == (b"somebody", b"not ours")
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)

@@ -33,12 +33,15 @@ _LOCK = 0x6F7574626F78  # "outbox"
 _REFUSED_FOR_GOOD = (MessageSizeTooLargeError, RecordListTooLargeError, RecordTooLargeError, InvalidTopicError)
 _TOPIC_FAULTS = (TopicAuthorizationFailedError, UnknownTopicOrPartitionError)
 _METADATA_SECONDS = 3.0
-_AVOID_SECONDS = 10.0
 _LOG = structlog.get_logger("eventing.relay")
 
 
 class Relay:
-    """Run `run` as a task; cancel it to stop. ``publishing`` tells whether this replica holds the lock."""
+    """Run `run` as a task; cancel it to stop. ``publishing`` tells whether this replica holds the lock.
+
+    In seconds: ``idle_poll`` between looks at an outbox that other processes may fill, ``send_timeout`` for a batch, ``avoid`` for a topic
+    that cannot be written to.
+    """
 
     def __init__(
         self,
@@ -48,12 +51,14 @@ class Relay:
         batch: int = 1000,
         idle_poll: float = 0.25,
         send_timeout: float = 30,
+        avoid: float = 10,
     ) -> None:
         self._outbox = outbox
         self._kafka = kafka
         self._batch = batch
         self._idle_poll = idle_poll
         self._send_timeout = send_timeout
+        self._avoid = avoid
         self._unreachable: dict[str, float] = {}
         self._checked: set[str] = set()
         self.publishing = False
@@ -66,9 +71,9 @@ class Relay:
             try:
                 await self._with_lock()
             except _TopicUnreachable as error:
-                self._unreachable[error.topic] = asyncio.get_running_loop().time() + _AVOID_SECONDS
+                self._unreachable[error.topic] = asyncio.get_running_loop().time() + self._avoid
                 self.last_error = f"cannot write to the topic {error.topic}: {type(error.__cause__).__name__}: does it exist, and may we?"
-                _LOG.error("relay.topic_unreachable", topic=error.topic, error=str(error.__cause__), again_in_seconds=_AVOID_SECONDS)
+                _LOG.error("relay.topic_unreachable", topic=error.topic, error=str(error.__cause__), again_in_seconds=self._avoid)
             except (KafkaError, TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
                 self.last_error = f"{type(error).__name__}: {error}"
                 _LOG.warning("relay.interrupted", error=self.last_error, again_in_seconds=pause)
