@@ -1,6 +1,6 @@
 """A whole gateway in one file: sends a command, waits for its outcome, shows the event. Needs only aiokafka and contracts/asyncapi.yaml.
 
-    set -a && source .local/env && python examples/gateway.py
+Run it with `set -a && source .local/env && python examples/gateway.py`.
 """
 
 import asyncio
