@@ -101,8 +101,9 @@ class Consumer:
             try:
                 await self._walk_all(lanes)
             except Exception as error:
-                if not is_away(error) or self._stopping:
+                if self._stopping:
                     raise
+                # Whatever it is, it is not the record's: that would have been parked. Handing the batch back could lose part of it.
                 self.holding = f"{type(error).__name__}: {error}"
                 _LOG.warning("consumer.holding_batch", error=self.holding, again_in_seconds=pause)
                 await asyncio.sleep(pause)
