@@ -51,7 +51,7 @@ demo: setup ## walk the guide on a system of its own, end with a table of proofs
 	@$(BIN)/python -m demo
 
 test: setup ## all tests, on real Kafka and PostgreSQL
-	@$(BIN)/pytest -n 3 --dist loadfile
+	@$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 test-fast: setup ## the tests that need no server
 	@$(BIN)/pytest -m "not servers" --hypothesis-profile=fast

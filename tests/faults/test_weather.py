@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID, uuid4
 
+import httpx
 import pytest
 
 from contracts.company import AddVismaCompany, Module, PeriodType
@@ -50,7 +51,18 @@ class Weather:
         """Refuse the server for twenty seconds."""
         await self.proxies[name].refuse()
         await asyncio.sleep(AWAY_SECONDS)
+        answers = await self._health()
         await self.proxies[name].restore()
+        assert {live for live, _ in answers} == {200}
+        assert {ready for _, ready in answers} == {503 if name in ("kafka", "postgres") else 200}
+
+    async def _health(self) -> list[tuple[int, int]]:
+        """Status of `/livez` and `/readyz` of each service."""
+        async with httpx.AsyncClient(timeout=5) as client:
+            ready = [part.ready_url for part in self.stack.parts if part.ready_url and part.ready_url.endswith("/readyz")]
+            return [
+                ((await client.get(url.replace("/readyz", "/livez"))).status_code, (await client.get(url)).status_code) for url in ready
+            ]
 
 
 @pytest.fixture(scope="module")

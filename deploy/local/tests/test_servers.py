@@ -5,6 +5,7 @@ import pwd
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from uuid import UUID
 
 import asyncpg
 import psutil
@@ -12,7 +13,7 @@ import pytest
 
 from local_stack import postgres
 from local_stack.child import ChildDied
-from local_stack.kafka import KafkaServer
+from local_stack.kafka import KafkaServer, cluster_id
 from local_stack.postgres import PostgresServer
 from local_stack.throwaway import throwaway_folder
 
@@ -92,3 +93,7 @@ async def test_a_broker_that_cannot_start_is_told_with_its_own_words(folder: Pat
     (folder / "kafka" / "data" / "meta.properties").write_text("version=1\ncluster.id=another\nnode.id=99\n")
     with pytest.raises(ChildDied, match="Stored node id 99"):
         await KafkaServer(folder / "kafka", folder / "log", short_lived=True).start()
+
+
+def test_a_cluster_id_never_looks_like_an_option() -> None:
+    assert cluster_id(UUID(bytes=b"\xf8" + b"\x00" * 15)) == "_" + "A" * 21

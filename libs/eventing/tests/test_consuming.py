@@ -5,6 +5,7 @@ from collections import Counter
 from typing import Any
 from uuid import uuid4
 
+import pytest
 from faststream.exceptions import StopConsume
 from structlog.contextvars import bind_contextvars, get_contextvars
 
@@ -141,16 +142,27 @@ async def test_what_one_handler_binds_to_the_log_context_is_gone_for_the_next(co
     assert all("leak" not in context for context in seen)
 
 
-async def test_a_handler_cannot_stop_the_subscriber(core: Core) -> None:
+@pytest.mark.parametrize("wish", [StopConsume, SystemExit])
+async def test_a_handler_cannot_stop_the_subscriber_or_the_process(core: Core, wish: type[BaseException]) -> None:
     async def handle(message: MemberAdded, work: Any) -> None:
         if message.user_id == "stops":
-            raise StopConsume
+            raise wish
         await NOTE[MemberAdded](message, work)
 
     await core.send(member_added(uuid4(), "stops"), sequence=1)
     await core.run({MemberAdded: handle}, [EVENTS])
     await core.send(member_added(uuid4(), "still handled"), sequence=1)
     await probe(lambda: effects_are(core, ["still handled"]), within=10)
+    await probe(lambda: core.pool.fetchval("SELECT state = 'parked' FROM eventing.parked"), within=10)
+
+
+async def test_after_a_long_quiet_the_next_message_is_handled_at_once(core: Core) -> None:
+    await core.run(NOTE, [EVENTS])
+    await core.send(member_added(uuid4(), "before"), sequence=1)
+    await probe(lambda: effects_are(core, ["before"]), within=10)
+    await asyncio.sleep(3)  # many empty polls, after each of which the framework sleeps as long as a poll may last
+    await core.send(member_added(uuid4(), "after"), sequence=1)
+    await probe(lambda: effects_are(core, ["before", "after"]), within=2)
 
 
 async def test_stopping_in_the_middle_of_a_message_loses_and_doubles_nothing(core: Core) -> None:

@@ -136,11 +136,12 @@ async def test_postgres_away_holds_the_batch_and_nothing_is_lost(own_postgres: O
         await own_postgres.proxy.refuse()
         for number in (2, 3, 4):
             await core.send(member_added(organization, str(number)), sequence=number)
-        await probe(lambda: "holding" in (member.consumer.problem() or ""), within=15)
+        await probe(lambda: member.consumer.holding, within=15)
+        assert "holding" in (await member.consumer.problem() or "")
         assert await core.committed(EVENTS) == 1
         await own_postgres.proxy.restore()
         await probe(lambda: effects(core, ["1", "2", "3", "4"]), within=30)
-        assert member.consumer.problem() is None
+        assert await member.consumer.problem() is None
 
 
 async def queue_is(core: Core, wanted: list[tuple[str, int]]) -> bool:

@@ -4,7 +4,7 @@ import asyncio
 import os
 import signal
 import sys
-from contextlib import AsyncExitStack, nullcontext
+from contextlib import nullcontext
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -15,11 +15,9 @@ from contracts.org import MemberAdded
 from contracts.sync import DataSet, SyncNeedsAttention, SyncProgressed, SyncStatus
 from eventing.relay import Relay
 from local_stack.provision import create_topics, delete_topics
-from testkit.databases import DatabaseFactory
-from testkit.own_servers import OwnKafka
 from testkit.probe import probe
 
-from .conftest import Core, a_cause, member_added, migrate_core, noting, open_core
+from .conftest import Core, a_cause, member_added, noting
 
 EVENTS = "org-events"
 
@@ -166,25 +164,6 @@ async def test_a_dead_letter_waits_for_its_topic_and_nothing_else_does(core: Cor
         await asyncio.gather(task, return_exceptions=True)
 
 
-async def test_the_broker_goes_away_and_comes_back(own_kafka: OwnKafka, database: DatabaseFactory) -> None:
-    organization = uuid4()
-    await create_topics(own_kafka.server.bootstrap_servers, contracts.load(), prefix="", most_partitions=1)
-    async with AsyncExitStack() as exits:
-        core = await open_core(exits, own_kafka.bootstrap_servers, "", await database("eventing", migrate_core))
-        await core.run({MemberAdded: noting(lambda message: message.user_id)}, [EVENTS])
-        async with core.outbox.work(a_cause(organization)) as work:
-            work.publish(member_added(organization, "before"))
-        await probe(lambda: has_effects(core, ["before"]), within=20)
-        await own_kafka.server.stop()
-        for number in range(20):
-            async with core.outbox.work(a_cause(organization)) as work:
-                work.publish(member_added(organization, str(number)))
-        assert await core.pool.fetchval("SELECT count(*) FROM eventing.outbox") == 20
-        await own_kafka.server.start()
-        await probe(lambda: has_effects(core, ["before", *map(str, range(20))]), within=60)
-        await probe(lambda: outbox_is_empty(core), within=10)
-
-
 class relaying:  # noqa: N801 - reads as a verb
     """A relay for the length of a block."""
 
@@ -258,10 +237,4 @@ async def core_read(core: Core, count: int) -> list[tuple[str, int]]:
 async def has_effects(core: Core, wanted: list[str]) -> bool:
     found = await core.effects()
     assert found == wanted, found
-    return True
-
-
-async def outbox_is_empty(core: Core) -> bool:
-    left = await core.pool.fetchval("SELECT count(*) FROM eventing.outbox")
-    assert left == 0, left
     return True

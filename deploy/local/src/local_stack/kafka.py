@@ -158,8 +158,8 @@ class KafkaServer:
 
 
 def cluster_id(number: uuid.UUID) -> str:
-    """In the form that Kafka gives and takes."""
-    return base64.urlsafe_b64encode(number.bytes).decode().rstrip("=")
+    """In the form that Kafka gives and takes, which never starts with a dash: its own tools would read that as an option."""
+    return base64.urlsafe_b64encode(number.bytes).decode().rstrip("=").replace("-", "_")
 
 
 @asynccontextmanager

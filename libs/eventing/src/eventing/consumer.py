@@ -13,6 +13,7 @@ from typing import Any
 import asyncpg
 import structlog
 from aiokafka import ConsumerRebalanceListener, ConsumerRecord, TopicPartition
+from aiokafka.errors import KafkaError
 from faststream import AckPolicy
 from faststream.kafka import KafkaMessage
 from structlog.contextvars import bound_contextvars
@@ -26,6 +27,7 @@ from eventing.record import Record
 _LOG = structlog.get_logger("eventing.consumer")
 _LOST_RACES = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
 _RACES = 5
+_ANSWER_SECONDS = 1.5
 
 
 class Consumer:
@@ -77,14 +79,21 @@ class Consumer:
         self._stopping = True
         await self.broker.stop()
 
-    def problem(self) -> str | None:
-        """Why it is not consuming; None when it is."""
+    async def problem(self) -> str | None:
+        """Why it is not consuming; None when it is, a broker's answer included: an idle consumer would not notice that all are away."""
         consumer = self._subscriber.consumer
         if not self._subscriber.running or consumer is None:
             return "the consumer is not running"
         if self.holding is not None:
             return f"holding a batch: {self.holding}"
-        return None if consumer.assignment() else "no partitions assigned yet"
+        if not consumer.assignment():
+            return "no partitions assigned yet"
+        try:
+            async with asyncio.timeout(_ANSWER_SECONDS):
+                await consumer.topics()
+        except (KafkaError, TimeoutError, OSError) as error:
+            return f"no broker answers: {type(error).__name__}"
+        return None
 
     async def _consume(self, message: KafkaMessage) -> None:
         raw: Any = message.raw_message

@@ -91,7 +91,7 @@ class Inbox:
             message = message_of(record, attributes)
             self._report_gap(record, attributes, place["previous"])
             if handler := self._handlers.get(type(message)):
-                await handler(message, work)
+                await _without_exit(handler, message, work)
         return Result.HANDLED
 
     def _report_gap(self, record: Record, attributes: Attributes, previous: int) -> None:
@@ -135,7 +135,7 @@ class Inbox:
         if handler is None:
             raise Refused("unknown_command", f"{self.service} does not know this command")
         try:
-            return await handler(command, work)
+            return await _without_exit(handler, command, work)
         except NotYet as not_yet:
             if waiting_since is not None and work.now - waiting_since >= not_yet.within:
                 raise not_yet.refused from None
@@ -177,6 +177,14 @@ class Inbox:
         async with self.outbox.work(cause, connection=connection) as work:
             await deadletters.copy(work, record, service=self.service, reason=reason, error=error)
         return Result.DEAD
+
+
+async def _without_exit(handler: Handler, message: Message, work: Work) -> Mapping[str, Any] | None:
+    try:
+        return await handler(message, work)
+    except SystemExit as error:
+        # Out of a task it would end the event loop under everybody else, and the next start would meet the same message.
+        raise RuntimeError(f"the handler wanted to end the process with status {error.code}") from error
 
 
 def _read_command(record: Record) -> tuple[Attributes | None, Message | None, Refused | None]:

@@ -17,6 +17,7 @@ from aiokafka.errors import (
     InvalidTopicError,
     KafkaError,
     MessageSizeTooLargeError,
+    ProducerClosed,
     RecordListTooLargeError,
     RecordTooLargeError,
     TopicAuthorizationFailedError,
@@ -90,17 +91,15 @@ class Relay:
                 return
             # Returning the connection to the pool releases the lock.
             producer = self._kafka.producer()
-            await producer.start()
             try:
+                await producer.start()
                 self.publishing, self._checked = True, set()
                 if not self._unreachable:
                     self.last_error = None
                 await self._publish_forever(guard, producer)
             finally:
                 self.publishing = False
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(5):
-                        await producer.stop()
+                await _abandon(producer)
 
     async def _publish_forever(self, guard: Any, producer: AIOKafkaProducer) -> None:
         pause = 0.005
@@ -171,6 +170,19 @@ class Relay:
             elif isinstance(answer, BaseException):
                 raise answer
         return refused
+
+
+async def _abandon(producer: AIOKafkaProducer) -> None:
+    """Close a producer that has nothing to deliver: what was not acknowledged is still in the outbox.
+
+    Its own `stop` first delivers what it holds, and an idempotent one tries for ever: each attempt without a broker would leave tasks and
+    batches behind. The order matters: what is on its way goes back into the batches, and may find them failed no earlier than then.
+    """
+    if sending := producer._sender.sender_task:  # noqa: SLF001 - there is no public way to drop what a producer holds
+        sending.cancel()
+        await asyncio.wait({sending})
+    producer._message_accumulator.fail_all(ProducerClosed())  # noqa: SLF001
+    await producer.stop()
 
 
 class _TopicUnreachable(Exception):

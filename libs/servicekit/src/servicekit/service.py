@@ -179,7 +179,7 @@ class _Running:
                     await asyncio.sleep(0.01)
 
     async def _consuming(self) -> None:
-        if problem := self._consumer.problem():
+        if problem := await self._consumer.problem():
             raise NotWell(problem)
 
     async def _publishing(self) -> None:
