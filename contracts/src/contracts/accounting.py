@@ -31,6 +31,13 @@ class LedgerAccount(Record):
     profit_and_loss: bool
 
 
+class AccountGroup(Record):
+    """A group of accounts; an account names the group it belongs to."""
+
+    account_group: str
+    name: str
+
+
 class LedgerLine(Record):
     """A posted line of the general ledger, identified by journal and audit number."""
 
@@ -51,6 +58,15 @@ class LedgerLine(Record):
     supplier_no: int | None
     org_unit_1: int | None
     org_unit_2: int | None
+
+
+class OpeningBalance(Record):
+    """What was posted to an account in one ledger year before the start date. Balance accounts go on from year to year, others do not."""
+
+    account_no: int
+    year: int
+    lines: int
+    balance: Decimal
 
 
 class Customer(Record):
@@ -93,6 +109,58 @@ class OpenSupplierEntry(Record):
     outstanding_amount: Decimal
 
 
+class CustomerTransaction(Record):
+    """An invoice (positive), payment or credit note (negative) of the sales ledger, settled or not."""
+
+    voucher_journal_no: int
+    audit_no: int
+    customer_no: int
+    invoice_no: str
+    voucher_no: int
+    voucher_date: date | None
+    due_date: date | None
+    amount: Decimal
+    outstanding_amount: Decimal = Field(description="what was not settled when the row was retrieved")
+
+
+class SupplierTransaction(Record):
+    """An invoice (negative), payment or credit note (positive) of the purchase ledger, settled or not."""
+
+    voucher_journal_no: int
+    audit_no: int
+    supplier_no: int
+    invoice_no: str
+    voucher_no: int
+    voucher_date: date | None
+    due_date: date | None
+    amount: Decimal
+    outstanding_amount: Decimal = Field(description="what was not settled when the row was retrieved")
+
+
+class VoucherSeries(Record):
+    """A series of voucher numbers. A voucher number is unique within its series only."""
+
+    voucher_series_no: int
+    name: str
+    last_voucher_no: int = Field(description="end of the range")
+    next_voucher_no: int = Field(description="the number the next voucher gets")
+
+
+class VoucherType(Record):
+    """A kind of voucher; the numbers are the company's own."""
+
+    voucher_type: int
+    name: str
+
+
+class OrgUnit(Record):
+    """A value of a dimension, such as a department or a project."""
+
+    dimension: int = Field(description="1 or 2, as in org_unit_1 and org_unit_2 of a ledger line")
+    org_unit: int
+    name: str
+
+
 class VatCode(Record):
     """A tax code of the company."""
 
@@ -115,6 +183,10 @@ class CapitalAsset(Record):
 
     capital_asset_no: int
     description: str
+    acquisition_date: date | None = None
+    acquisition_cost: Decimal | None = None
+    account_no: int | None = Field(None, description="ledger account of the asset")
+    depreciation_account_no: int | None = Field(None, description="ledger account of its accumulated depreciation")
 
 
 class CapitalAssetTransaction(Record):
@@ -168,12 +240,26 @@ class LedgerAccountsRetrieved(AccountingData):
     rows: list[LedgerAccount]
 
 
+class AccountGroupsRetrieved(AccountingData):
+    """Groups of the chart of accounts."""
+
+    TYPE = "no.accountflow.sync.AccountGroupsRetrieved.v1"
+    rows: list[AccountGroup]
+
+
 class LedgerLinesRetrieved(AccountingData):
     """Posted lines of one reconciliation period."""
 
     TYPE = "no.accountflow.sync.LedgerLinesRetrieved.v1"
     period: Period
     rows: list[LedgerLine]
+
+
+class OpeningBalancesRetrieved(AccountingData):
+    """Visma's own sums of everything before the start date."""
+
+    TYPE = "no.accountflow.sync.OpeningBalancesRetrieved.v1"
+    rows: list[OpeningBalance]
 
 
 class LedgerLinesRemoved(AccountingData):
@@ -210,6 +296,41 @@ class OpenSupplierEntriesRetrieved(AccountingData):
 
     TYPE = "no.accountflow.sync.OpenSupplierEntriesRetrieved.v1"
     rows: list[OpenSupplierEntry]
+
+
+class CustomerTransactionsRetrieved(AccountingData):
+    """The sales ledger from the start date on, by voucher date."""
+
+    TYPE = "no.accountflow.sync.CustomerTransactionsRetrieved.v1"
+    rows: list[CustomerTransaction]
+
+
+class SupplierTransactionsRetrieved(AccountingData):
+    """The purchase ledger from the start date on, by voucher date."""
+
+    TYPE = "no.accountflow.sync.SupplierTransactionsRetrieved.v1"
+    rows: list[SupplierTransaction]
+
+
+class VoucherSeriesRetrieved(AccountingData):
+    """Voucher series."""
+
+    TYPE = "no.accountflow.sync.VoucherSeriesRetrieved.v1"
+    rows: list[VoucherSeries]
+
+
+class VoucherTypesRetrieved(AccountingData):
+    """Voucher types."""
+
+    TYPE = "no.accountflow.sync.VoucherTypesRetrieved.v1"
+    rows: list[VoucherType]
+
+
+class OrgUnitsRetrieved(AccountingData):
+    """The values of one dimension."""
+
+    TYPE = "no.accountflow.sync.OrgUnitsRetrieved.v1"
+    rows: list[OrgUnit]
 
 
 class VatCodesRetrieved(AccountingData):

@@ -14,11 +14,20 @@ class DataSet(StrEnum):
 
     ACCOUNTING_PERIODS = "accounting_periods"
     LEDGER_ACCOUNTS = "ledger_accounts"
+    ACCOUNT_GROUPS = "account_groups"
     LEDGER_LINES = "ledger_lines"
+    OPENING_BALANCES = "opening_balances"
+    ACCOUNT_BALANCES = "account_balances"
     CUSTOMERS = "customers"
     SUPPLIERS = "suppliers"
     OPEN_CUSTOMER_ENTRIES = "open_customer_entries"
     OPEN_SUPPLIER_ENTRIES = "open_supplier_entries"
+    CUSTOMER_TRANSACTIONS = "customer_transactions"
+    SUPPLIER_TRANSACTIONS = "supplier_transactions"
+    VOUCHER_SERIES = "voucher_series"
+    VOUCHER_TYPES = "voucher_types"
+    ORG_UNITS_1 = "org_units_1"
+    ORG_UNITS_2 = "org_units_2"
     VAT_CODES = "vat_codes"
     VAT_TERMS = "vat_terms"
     CAPITAL_ASSETS = "capital_assets"
@@ -77,6 +86,15 @@ class AccountDifference(Record):
     landed_balance: Decimal
     visma_balance: Decimal
     difference: Decimal = Field(description="landed minus Visma")
+
+
+class AccountBalance(Record):
+    """What an account came to, as of one moment: opening plus movements is closing."""
+
+    account_no: int
+    opening: Decimal = Field(description="everything posted before the start date, all years")
+    movements: Decimal = Field(description="the landed lines of all planned periods")
+    closing: Decimal = Field(description="Visma's own sum up to the end of the newest planned period")
 
 
 class DataSetTotals(Record):
@@ -155,6 +173,15 @@ class PeriodMismatched(SyncEvent):
     differences: list[AccountDifference]
     unbalanced_vouchers: list[str] = Field(description="journal/voucher of vouchers whose lines do not sum to zero")
     checked_at: datetime
+
+
+class AccountBalancesVerified(SyncEvent):
+    """Opening balance and landed lines of all periods agree with Visma's ledger as it was at one moment, account by account."""
+
+    TYPE = "no.accountflow.sync.AccountBalancesVerified.v1"
+    periods: list[Period] = Field(description="the reconciliation periods whose lines are in the movements, newest first")
+    accounts: list[AccountBalance]
+    as_of: datetime = Field(description="when Visma was asked")
 
 
 class SyncCompleted(SyncEvent):

@@ -16,11 +16,20 @@ LEDGER = [LedgerPeriod(year, number, date(year, number, 1)) for year in (2025, 2
 ALWAYS = [
     DataSet.ACCOUNTING_PERIODS,
     DataSet.LEDGER_ACCOUNTS,
+    DataSet.ACCOUNT_GROUPS,
     DataSet.LEDGER_LINES,
+    DataSet.OPENING_BALANCES,
+    DataSet.ACCOUNT_BALANCES,
     DataSet.CUSTOMERS,
     DataSet.SUPPLIERS,
     DataSet.OPEN_CUSTOMER_ENTRIES,
     DataSet.OPEN_SUPPLIER_ENTRIES,
+    DataSet.CUSTOMER_TRANSACTIONS,
+    DataSet.SUPPLIER_TRANSACTIONS,
+    DataSet.VOUCHER_SERIES,
+    DataSet.VOUCHER_TYPES,
+    DataSet.ORG_UNITS_1,
+    DataSet.ORG_UNITS_2,
 ]
 
 
@@ -56,7 +65,7 @@ def test_the_newest_period_comes_first_and_the_older_ones_last() -> None:
     items = sorted(plan(a_company(), LEDGER, {}, TODAY), key=lambda item: item.rank)
     order = [item.period.label if item.period else item.data_set.value for item in items]
     assert order[0] == "2026-11"
-    assert order[-2:] == ["2026-10", "2026-09"]
+    assert order[-3:] == ["2026-10", "2026-09", "account_balances"]
 
 
 def test_rows_expected_are_the_lines_of_the_ledgers_own_periods() -> None:

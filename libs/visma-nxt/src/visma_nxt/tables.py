@@ -5,7 +5,7 @@ what has not been confirmed against Visma's own words; the rest is documented by
 integrations.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 
@@ -36,6 +36,9 @@ GENERAL_LEDGER_ACCOUNT: Final = Table(
     key=("accountNo",),
     columns=("accountNo", "name", "accountGroup", "taxCode", "profitAndLossAccount", "currencyNo", "changedTimestamp"),
 )
+
+# The name is unconfirmed.
+ACCOUNT_GROUP: Final = Table(name="accountGroup", key=("accountGroup",), columns=("accountGroup", "name"))
 
 # Key and toDate by analogy. A year may have more periods than months: 13 is usual for the year-end entries.
 ACCOUNTING_PERIOD: Final = Table(
@@ -117,6 +120,42 @@ OPEN_SUPPLIER_ENTRY: Final = Table(
     amounts=frozenset({"outstandingAmountDomestic"}),
 )
 
+# The customer ledger: every invoice, payment and credit note, settled ones too. Unconfirmed: all of the second one.
+CUSTOMER_TRANSACTION: Final = Table(
+    name="customerTransaction",
+    key=("voucherJournalNo", "auditNo"),
+    columns=(
+        "voucherJournalNo",
+        "auditNo",
+        "customerNo",
+        "invoiceNo",
+        "voucherNo",
+        "voucherDate",
+        "dueDate",
+        "amountDomestic",
+        "outstandingAmountDomestic",
+        "changedTimestamp",
+    ),
+    dates=frozenset({"voucherDate", "dueDate"}),
+    amounts=frozenset({"amountDomestic", "outstandingAmountDomestic"}),
+)
+SUPPLIER_TRANSACTION: Final = replace(
+    CUSTOMER_TRANSACTION,
+    name="supplierTransaction",
+    columns=tuple("supplierNo" if column == "customerNo" else column for column in CUSTOMER_TRANSACTION.columns),
+)
+
+VOUCHER_SERIES: Final = Table(
+    name="voucherSeries", key=("voucherSeriesNo",), columns=("voucherSeriesNo", "name", "lastVoucherNo", "nextVoucherNo")
+)
+
+# Key and name unconfirmed. The numbers are each installation's own.
+VOUCHER_TYPE: Final = Table(name="voucherType", key=("voucherTypeNo",), columns=("voucherTypeNo", "name"))
+
+# Dimensions. Which one means department or project differs per company. The keys of 7 to 12 are texts, and not read.
+ORG_UNIT_1: Final = Table(name="orgUnit1", key=("orgUnit1No",), columns=("orgUnit1No", "name"))
+ORG_UNIT_2: Final = Table(name="orgUnit2", key=("orgUnit2No",), columns=("orgUnit2No", "name"))
+
 TAX_CODE: Final = Table(name="taxCode", key=("taxCode",), columns=("taxCode", "description"))
 
 # The VAT period of the user's screens. Key and toDate unconfirmed.
@@ -163,11 +202,18 @@ CAPITAL_ASSET_TRANSACTION: Final = Table(
 
 TABLES: Final = (
     GENERAL_LEDGER_ACCOUNT,
+    ACCOUNT_GROUP,
     ACCOUNTING_PERIOD,
     GENERAL_LEDGER_TRANSACTION,
     ASSOCIATE,
     OPEN_CUSTOMER_ENTRY,
     OPEN_SUPPLIER_ENTRY,
+    CUSTOMER_TRANSACTION,
+    SUPPLIER_TRANSACTION,
+    VOUCHER_SERIES,
+    VOUCHER_TYPE,
+    ORG_UNIT_1,
+    ORG_UNIT_2,
     TAX_CODE,
     TAX_TERM,
     CAPITAL_ASSET,

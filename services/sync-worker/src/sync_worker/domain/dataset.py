@@ -27,6 +27,10 @@ class Column:
     read: Translation | None = None
 
 
+JOURNAL_KEY = (Column("voucher_journal_no", "voucherJournalNo"), Column("audit_no", "auditNo"))
+COUNTED = "number of rows equal to Visma's own count"
+
+
 @dataclass(frozen=True, slots=True)
 class Control:
     """The landed columns that Visma is asked to group by, and the amount it is asked to sum."""

@@ -11,6 +11,9 @@ from sync_worker.domain.company import Company
 from sync_worker.domain.datasets import DATASETS
 from sync_worker.domain.periods import LedgerPeriod, YearAndPeriod, ledger_periods_of, placed, reconciliation_periods
 
+LAST = 10_000
+"""The rank of what compares everything else."""
+
 
 class Source(StrEnum):
     """Whom a data set comes from. Each source has workers of its own, so that one that is away holds nothing else back."""
@@ -53,12 +56,15 @@ def plan(company: Company, ledger: Sequence[LedgerPeriod], lines: Mapping[YearAn
     ``lines`` is Visma's count of ledger lines per year and accounting period; what lies before the start date is left out.
     Raises `ValueError` when there are lines that belong to no accounting period.
     """
+    in_periods = _ledger(company, ledger, lines, today)
+    in_plan = tuple(sorted(number for item in in_periods for number in item.ledger_periods))
     whole = [
-        PlannedItem(data_set=data_set, rank=1)
+        PlannedItem(data_set=data_set, rank=1, ledger_periods=in_plan if data_set is DataSet.OPENING_BALANCES else ())
         for data_set in data_sets_of(company.modules)
         if data_set in DATASETS and not DATASETS[data_set].by_period and data_set is not FIRST_ITEM.data_set
     ]
-    return [*_ledger(company, ledger, lines, today), *whole, *_a07(company, today)]
+    balances = PlannedItem(data_set=DataSet.ACCOUNT_BALANCES, rank=LAST, ledger_periods=in_plan)
+    return [*in_periods, *whole, balances, *_a07(company, today)]
 
 
 def _ledger(company: Company, ledger: Sequence[LedgerPeriod], lines: Mapping[YearAndPeriod, int], today: date) -> list[PlannedItem]:

@@ -6,6 +6,7 @@ from skatteetaten import A07Client
 from sync_worker.domain.plan import FIRST_ITEM
 from sync_worker.retrieval import announcements
 from sync_worker.retrieval.a07 import retrieve_report
+from sync_worker.retrieval.balances import retrieve_opening_balances, verify_balances
 from sync_worker.retrieval.page import retrieve_page
 from sync_worker.retrieval.planning import verify_and_plan
 from sync_worker.retrieval.verification import verify
@@ -23,10 +24,14 @@ class Steps:
         self._outbox = outbox
 
     async def visma(self, item: WorkItem) -> None:
-        """The next page, or the proof when there are no more; the first data set is followed by the plan."""
+        """The next page, or the proof when there are no more; the first data set is followed by the plan. Balances are sums, not pages."""
         if not item.company_started:
             await self._say_started(item)
-        if not item.scan_complete:
+        if item.data_set is DataSet.OPENING_BALANCES:
+            await retrieve_opening_balances(self._visma, self._outbox, item)
+        elif item.data_set is DataSet.ACCOUNT_BALANCES:
+            await verify_balances(self._visma, self._outbox, item)
+        elif not item.scan_complete:
             await retrieve_page(self._visma, self._outbox, item)
         elif item.data_set is FIRST_ITEM.data_set:
             await verify_and_plan(self._visma, self._outbox, item)

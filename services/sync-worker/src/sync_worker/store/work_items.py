@@ -117,6 +117,30 @@ async def scan_again(work: Work, item: WorkItem, *, expected: int | None, reques
     await _ITEMS.scan_again(work.connection, id=item.id, expected=expected, requests=requests)
 
 
+async def defer(work: Work, item: WorkItem, *, until: datetime, requests: int = 0, drifted: bool = False) -> None:
+    """Look at the item again later, because others of its company come first; ``drifted`` counts how often Visma had changed."""
+    await _ITEMS.defer(work.connection, id=item.id, until=until, requests=requests, drifted=int(drifted))
+
+
+async def ledger_progress(work: Work, company_id: UUID) -> tuple[int, int]:
+    """How many items of the ledger the workers have still to prove, and how many wait for a person."""
+    row = await _ITEMS.ledger_progress(work.connection, company_id=company_id)
+    return row["under_way"], row["stopped"]
+
+
+async def take_ledger_again(work: Work, company_id: UUID, changed: Collection[YearAndPeriod], *, opening: bool) -> None:
+    """Retrieve the proven items anew that hold one of these accounting periods, and the opening balances too if asked."""
+    years, periods = [year for year, _ in changed], [number for _, number in changed]
+    await _ITEMS.scan_ledger_again(work.connection, company_id=company_id, years=years, periods=periods, now=work.now)
+    if opening:
+        await _ITEMS.take_opening_again(work.connection, company_id=company_id, now=work.now)
+
+
+async def ledger_periods_planned(work: Work, company_id: UUID) -> list[Period]:
+    """The reconciliation periods of the ledger, newest first."""
+    return [Period(**row) async for row in _ITEMS.ledger_reconciliation_periods(work.connection, company_id=company_id)]
+
+
 async def postpone(work: Work, item: WorkItem, trouble: Trouble, *, until: datetime) -> None:
     """Try again later."""
     await _ITEMS.postpone(work.connection, id=item.id, next_attempt_at=until, **_columns_of(trouble))

@@ -77,6 +77,37 @@ SET status = 'retrieving', scan = nextval('sync.scan'), cursor = NULL, scanned =
     refetched = true, requests = requests + :requests, attempts = 0, lease_token = NULL, lease_until = NULL
 WHERE work_item_id = :id;
 
+-- name: defer!
+-- Not a failure: the item waits for others of its company.
+UPDATE sync.work_item
+SET status = 'verifying', next_attempt_at = :until, attempts = attempts + :drifted, requests = requests + :requests, lease_token = NULL, lease_until = NULL
+WHERE work_item_id = :id;
+
+-- name: ledger_progress^
+-- What the balances of the accounts wait for: items still to be proven by the workers, and items that wait for a person.
+SELECT count(*) FILTER (WHERE status NOT IN ('complete', 'needs_attention', 'needs_consent')) AS under_way,
+       count(*) FILTER (WHERE status IN ('needs_attention', 'needs_consent')) AS stopped
+FROM sync.work_item WHERE company_id = :company_id AND data_set IN ('ledger_lines', 'opening_balances');
+
+-- name: scan_ledger_again!
+-- The proven items that hold one of these accounting periods.
+UPDATE sync.work_item i
+SET status = 'retrieving', scan = nextval('sync.scan'), cursor = NULL, scanned = 0, expected = NULL, scan_complete = false,
+    refetched = false, attempts = 0, next_attempt_at = :now
+WHERE i.company_id = :company_id AND i.data_set = 'ledger_lines' AND i.status = 'complete' AND EXISTS (
+    SELECT 1 FROM jsonb_array_elements(i.ledger_periods) AS mine
+    JOIN unnest(:years::integer[], :periods::integer[]) AS drifted (year, period)
+      ON (mine ->> 0)::integer = drifted.year AND (mine ->> 1)::integer = drifted.period
+);
+
+-- name: take_opening_again!
+UPDATE sync.work_item SET status = 'queued', scan = nextval('sync.scan'), attempts = 0, next_attempt_at = :now
+WHERE company_id = :company_id AND data_set = 'opening_balances' AND status = 'complete';
+
+-- name: ledger_reconciliation_periods
+SELECT period_label AS label, first_day, last_day FROM sync.work_item
+WHERE company_id = :company_id AND data_set = 'ledger_lines' ORDER BY first_day DESC;
+
 -- name: postpone!
 UPDATE sync.work_item
 SET status = 'retrying', attempts = attempts + 1, next_attempt_at = :next_attempt_at, reason = :reason, message = :message, hint = :hint,
@@ -114,7 +145,8 @@ SET status = 'queued', next_attempt_at = :now, attempts = 0, reason = NULL, mess
     expected = CASE WHEN scan_complete AND status <> 'retrying' AND data_set <> 'ledger_lines' THEN NULL ELSE expected END,
     scan_complete = scan_complete AND status = 'retrying',
     correlation_id = :correlation_id, causation_id = :causation_id, traceparent = :traceparent
-WHERE company_id = :company_id AND status IN ('needs_attention', 'needs_consent', 'retrying')
+WHERE company_id = :company_id
+  AND (status IN ('needs_attention', 'needs_consent', 'retrying') OR data_set = 'account_balances' AND status = 'verifying')
 RETURNING data_set;
 
 -- name: progress^

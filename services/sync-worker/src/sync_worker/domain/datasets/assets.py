@@ -1,0 +1,41 @@
+"""The register of capital assets."""
+
+from contracts import accounting
+from contracts.company import Module
+from contracts.sync import DataSet
+from sync_worker.domain.dataset import COUNTED, JOURNAL_KEY, Column, Control, Dataset, amount, day, reference, text
+from visma_nxt import tables
+
+CAPITAL_ASSETS = Dataset(
+    data_set=DataSet.CAPITAL_ASSETS,
+    table=tables.CAPITAL_ASSET,
+    landing="capital_asset",
+    event=accounting.CapitalAssetsRetrieved,
+    columns=(
+        Column("capital_asset_no", "capitalAssetNo"),
+        Column("description", "description", text),
+        Column("acquisition_date", "acquisitionDate", day),
+        Column("acquisition_cost", "acquisitionCost", amount),
+        Column("account_no", "accountNo", reference),
+        Column("depreciation_account_no", "depreciationAccountNo", reference),
+    ),
+    module=Module.ASSETS,
+    proof=COUNTED,
+)
+
+CAPITAL_ASSET_TRANSACTIONS = Dataset(
+    data_set=DataSet.CAPITAL_ASSET_TRANSACTIONS,
+    table=tables.CAPITAL_ASSET_TRANSACTION,
+    landing="capital_asset_transaction",
+    event=accounting.CapitalAssetTransactionsRetrieved,
+    columns=(
+        *JOURNAL_KEY,
+        Column("capital_asset_no", "capitalAssetNo"),
+        Column("year", "year"),
+        Column("period", "period"),
+        Column("amount", "amountDomestic", amount),
+    ),
+    module=Module.ASSETS,
+    control=Control(by=("capital_asset_no",), amount="amount"),
+    proof="sum and number of transactions of every asset equal to Visma's own",
+)

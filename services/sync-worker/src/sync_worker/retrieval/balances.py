@@ -1,0 +1,119 @@
+"""Opening balances, and the proof over all periods: one question for the whole ledger, so that everything is compared as of one moment.
+
+What was posted after its period was proven shows up here, and that period is retrieved anew before the company counts as complete.
+"""
+
+from datetime import timedelta
+
+from contracts.sync import AccountBalancesVerified, DataSet, SyncStatus
+from eventing.outbox import Outbox
+from eventing.work import Work
+from sync_worker import metrics
+from sync_worker.domain.balance import Compared, compare
+from sync_worker.domain.datasets import LEDGER_LINES
+from sync_worker.domain.datasets.balances import OPENING_BALANCES, before
+from sync_worker.domain.proof import ZERO, Group, Stated, sum_of
+from sync_worker.domain.trouble import Trouble, Troubled
+from sync_worker.retrieval import announcements
+from sync_worker.retrieval.row_events import row_events
+from sync_worker.store import landing, proofs, work_items
+from sync_worker.store.work_items import WorkItem
+from visma_nxt import VismaClient
+from visma_nxt.filters import Filter
+
+_COMPARED = "opening balance and landed lines equal to Visma's own sum of every account as of one moment"
+_MOST_CHANGES = 20
+_SOON, _LATER = timedelta(seconds=0.5), timedelta(minutes=1)
+
+
+async def retrieve_opening_balances(visma: VismaClient, outbox: Outbox, item: WorkItem) -> None:
+    """Fetch and land the sums before the start. Raises Visma's errors and `LeaseLost`."""
+    company = item.company
+    groups = await _sums(visma, item, ("account_no", "year"), before(item.ledger_periods))
+    rows = [(account, year, each.rows, each.balance) for (account, year), each in groups.items()]
+    async with outbox.work(item.cause) as work:
+        await work_items.hold(work, item)
+        arrival = await landing.land(work, OPENING_BALANCES, company, item.scan, rows)
+        gone = await landing.remove_unseen(work, OPENING_BALANCES, company, item.scan, ())
+        emptied = [(account, year, 0, ZERO) for account, year, *_ in gone]
+        work.publish(*row_events(OPENING_BALANCES.event, company, None, OPENING_BALANCES.names, [*arrival.changed, *emptied]))
+        await proofs.put(work, item, rows=len(rows), compared=OPENING_BALANCES.proof)
+        await _close(work, item, len(rows))
+
+
+async def verify_balances(visma: VismaClient, outbox: Outbox, item: WorkItem) -> None:
+    """Compare everything that landed of the ledger. Raises Visma's errors, `Troubled` and `LeaseLost`."""
+    if await _must_wait(outbox, item):
+        return
+    asked_at = outbox.clock()
+    stated = await _sums(visma, item, ("account_no", "year", "period"), None)
+    async with outbox.work(item.cause) as work:
+        await work_items.hold(work, item)
+        landed = await landing.totals(work, LEDGER_LINES, item.company, item.ledger_periods)
+        opening = {row[:2]: Stated(row[2], row[3]) for row in await landing.everything(work, OPENING_BALANCES, item.company)}
+        compared = compare(stated, opening, landed, item.ledger_periods)
+        if compared.opening_changed or compared.changed:
+            await _take_again(work, item, compared)
+            return
+        accounts = list(compared.balances)
+        totals = [each.model_dump(mode="json") for each in accounts]
+        await proofs.put(work, item, rows=len(accounts), compared=_COMPARED, sums=sum_of(landed.values()), totals=totals)
+        work.publish(
+            AccountBalancesVerified(
+                company_id=item.company.company_id,
+                organization_id=item.company.organization_id,
+                periods=await work_items.ledger_periods_planned(work, item.company.company_id),
+                accounts=accounts,
+                as_of=asked_at,
+            )
+        )
+        await _close(work, item, len(accounts))
+
+
+async def _must_wait(outbox: Outbox, item: WorkItem) -> bool:
+    async with outbox.work(item.cause) as work:
+        under_way, stopped = await work_items.ledger_progress(work, item.company.company_id)
+        if not under_way and not stopped:
+            return False
+        await work_items.hold(work, item)
+        await work_items.defer(work, item, until=work.now + (_SOON if under_way else _LATER))
+        return True
+
+
+async def _sums(visma: VismaClient, item: WorkItem, names: tuple[str, ...], where: Filter | None) -> dict[Group, Stated]:
+    by, amount = [LEDGER_LINES.visma_name(name) for name in names], LEDGER_LINES.visma_name("amount")
+    groups = await visma.grouped(
+        LEDGER_LINES.table,
+        item.company.visma_company_id,
+        by=by,
+        sums=[amount],
+        count=LEDGER_LINES.table.key[-1],
+        where=where,
+        organisation_number=item.company.organisation_number,
+    )
+    return {tuple(group[column] for column in by): Stated(group["count"], group[amount]) for group in groups}
+
+
+async def _take_again(work: Work, item: WorkItem, compared: Compared) -> None:
+    if item.attempts >= _MOST_CHANGES:
+        raise Troubled(
+            Trouble(
+                status=SyncStatus.NEEDS_ATTENTION,
+                reason="ledger_keeps_changing",
+                message=f"The ledger changed each of the {_MOST_CHANGES} times it was compared as a whole.",
+                hint="Ask for the retrieval again when less is posted.",
+            )
+        )
+    company = item.company
+    await work_items.take_ledger_again(work, company.company_id, compared.changed, opening=compared.opening_changed)
+    await work_items.defer(work, item, until=work.now + _SOON, requests=1, drifted=True)
+    for data_set in (DataSet.LEDGER_LINES, DataSet.OPENING_BALANCES, DataSet.ACCOUNT_BALANCES):
+        await announcements.progressed(work, company, data_set)
+    metrics.REFETCHES.labels(item.data_set.value).inc()
+
+
+async def _close(work: Work, item: WorkItem, rows: int) -> None:
+    await work_items.finish(work, item, rows=rows, requests=1)
+    await announcements.progressed(work, item.company, item.data_set)
+    await announcements.completed_if_so(work, item.company)
+    metrics.ITEMS_PROVEN.labels(item.data_set.value).inc()
