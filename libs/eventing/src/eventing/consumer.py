@@ -16,8 +16,8 @@ from aiokafka import ConsumerRebalanceListener, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
 from faststream import AckPolicy
 from faststream.kafka import KafkaMessage
-from structlog.contextvars import bound_contextvars
 
+from eventing import tracing
 from eventing.inbox import Inbox
 from eventing.kafka import KafkaAccess
 from eventing.lanes import Lane, lanes_of, run_lanes
@@ -139,21 +139,23 @@ class Consumer:
 
     async def _deal_with(self, record: Record) -> bool:
         """True when the record is done with, False when its key now has a queue."""
-        for race in range(_RACES):
-            try:
-                with bound_contextvars(place=record.place):
+        with tracing.processing(record, group=self._inbox.service):
+            for race in range(_RACES):
+                try:
                     await self._inbox.handle(record)
-            except _LOST_RACES as error:
-                if race + 1 == _RACES:
+                except _LOST_RACES as error:
+                    if race + 1 == _RACES:
+                        tracing.failed(error)
+                        await self._parking.park_failed(record, error)
+                except Exception as error:
+                    if is_away(error):
+                        raise
+                    tracing.failed(error)
                     await self._parking.park_failed(record, error)
-            except Exception as error:
-                if is_away(error):
-                    raise
-                await self._parking.park_failed(record, error)
-                return False
-            else:
-                return True
-        return False
+                    return False
+                else:
+                    return True
+            return False
 
 
 class _Drain(ConsumerRebalanceListener):  # type: ignore[misc]

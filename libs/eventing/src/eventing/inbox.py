@@ -19,7 +19,7 @@ from contracts.cloudevents import Attributes, Unreadable, legible
 from contracts.message import Message
 from contracts.registry import MESSAGES
 from contracts.results import CommandRejected, CommandSucceeded
-from eventing import deadletters, metrics
+from eventing import deadletters, metrics, tracing
 from eventing.errors import InvalidData, NotYet, Refused
 from eventing.outbox import Outbox
 from eventing.reading import attributes_of, message_of
@@ -64,6 +64,7 @@ class Inbox:
             on = self._command if record.topic in COMMAND_TOPICS else self._event
             result = await on(record, waiting_since, connection)
         metrics.HANDLED.labels(record.topic, result).inc()
+        tracing.became(result)
         return result
 
     async def _event(self, record: Record, waiting_since: datetime | None, connection: Connection | None) -> Result:

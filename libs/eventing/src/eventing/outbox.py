@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 import asyncpg
 
+from eventing import tracing
 from eventing.sql import queries
 from eventing.work import Cause, Clock, Connection, Work
 
@@ -35,7 +36,7 @@ class Outbox:
         """
         async with self._connected(connection) as connected:
             async with connected.transaction():
-                work = Work(connected, cause, self.clock(), self.source)
+                work = Work(connected, tracing.carried(cause), self.clock(), self.source)
                 yield work
                 written = await work.write_outbox()
             if written:

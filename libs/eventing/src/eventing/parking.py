@@ -15,7 +15,7 @@ from uuid import UUID
 import asyncpg
 import structlog
 
-from eventing import deadletters, metrics
+from eventing import deadletters, metrics, tracing
 from eventing.errors import InvalidData, NotYet, Transient
 from eventing.inbox import Inbox
 from eventing.record import Record
@@ -120,14 +120,16 @@ class Parking:
             if row is None:
                 return False
             record = Record.from_row(row)
-            try:
-                await self._inbox.handle(record, waiting_since=row["first_failed_at"], connection=connection)
-            except Exception as error:
-                if is_away(error):
-                    raise
-                await self._postpone(connection, row, record, error)
-            else:
-                await _PARKING.release(connection, id=row["id"])
+            with tracing.processing(record, group=self._inbox.service):
+                try:
+                    await self._inbox.handle(record, waiting_since=row["first_failed_at"], connection=connection)
+                except Exception as error:
+                    if is_away(error):
+                        raise
+                    tracing.failed(error)
+                    await self._postpone(connection, row, record, error)
+                else:
+                    await _PARKING.release(connection, id=row["id"])
         self._outbox.filled.set()
         return True
 

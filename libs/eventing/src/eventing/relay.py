@@ -24,7 +24,7 @@ from aiokafka.errors import (
     UnknownTopicOrPartitionError,
 )
 
-from eventing import metrics
+from eventing import metrics, tracing
 from eventing.kafka import KafkaAccess
 from eventing.outbox import Outbox
 from eventing.sql import queries
@@ -154,13 +154,22 @@ class Relay:
     async def _send(self, producer: AIOKafkaProducer, rows: Sequence[asyncpg.Record]) -> list[tuple[asyncpg.Record, Exception]]:
         sent: list[tuple[asyncpg.Record, asyncio.Future[Any]]] = []
         refused: list[tuple[asyncpg.Record, Exception]] = []
+        traced = tracing.on()
         for row in rows:
             headers = list(zip(row["header_names"], row["header_values"], strict=True))
+            sending = tracing.Sending(row, headers, client_id=self._kafka.client_id) if traced else None
             try:
-                future = await producer.send(self._kafka.topic_prefix + row["topic"], row["value"], row["key"], headers=headers)
-                sent.append((row, future))
+                future = await producer.send(
+                    self._kafka.topic_prefix + row["topic"], row["value"], row["key"], headers=sending.headers if sending else headers
+                )
             except _REFUSED_FOR_GOOD as error:
                 refused.append((row, error))
+                if sending:
+                    sending.failed(error)
+            else:
+                sent.append((row, future))
+                if sending:
+                    future.add_done_callback(sending.done)
         answers = await asyncio.gather(*(future for _, future in sent), return_exceptions=True)
         for (row, _), answer in zip(sent, answers, strict=True):
             if isinstance(answer, _REFUSED_FOR_GOOD):

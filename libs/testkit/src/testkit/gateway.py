@@ -39,9 +39,9 @@ class Gateway:
         self._sequences: Counter[tuple[str, str, str]] = Counter()
         self.seen: list[Published] = []
 
-    async def command(self, command: Command, *, actor: str, id: str | None = None) -> str:  # noqa: A002
+    async def command(self, command: Command, *, actor: str, id: str | None = None, traceparent: str | None = None) -> str:  # noqa: A002
         """Send a command; returns its id, under which `outcomes` finds what became of it."""
-        return await self._send(command, source="/ui-gateway", id=id or str(uuid4()), actor=actor)
+        return await self._send(command, source="/ui-gateway", id=id or str(uuid4()), actor=actor, traceparent=traceparent)
 
     async def event(self, event: Event, *, source: str) -> str:
         """Publish an event with the next number of its subject; ``source`` is the owner's, such as ``/org-service``."""

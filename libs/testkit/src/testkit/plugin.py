@@ -13,6 +13,7 @@ from testkit.servers import (
 )
 from testkit.tasks import no_task_left_over, tasks_end_with_their_test
 from testkit.topics import topic, topics
+from testkit.tracing import spans
 
 __all__ = [
     "database",
@@ -29,6 +30,7 @@ __all__ = [
     "pytest_report_header",
     "run_folder",
     "run_servers",
+    "spans",
     "tasks_end_with_their_test",
     "topic",
     "topics",
