@@ -92,6 +92,16 @@ def test_requests_above_the_rate_are_answered_429_until_the_minute_is_over(own_v
     assert visma.token != first
 
 
+def test_a_shorter_minute_counted_per_client(own_visma: Callable[..., Any], clock: Any) -> None:
+    visma = own_visma(requests_per_minute=3, minute_ms=6000, per_client=True)
+    assert visma.post(ONE).status_code == 200
+    visma.token = visma.new_token()
+    assert [visma.post(ONE).status_code for _ in range(3)] == [200, 200, 429]
+    clock.seconds += 6.1
+    assert visma.post(ONE).status_code == 200
+    assert visma.control("GET", "/limits")["rate"] == [{"in_minute": 1, "most_in_minute": 3, "refused": 1}]
+
+
 @pytest.mark.parametrize(
     ("query", "kind", "number"), [(ONE, "Company", 7100001), ("{availableCompanies(customerNo:12345){totalCount}}", "Customer", 12345)]
 )
@@ -117,6 +127,8 @@ def test_requests_in_progress_are_limited_per_company_and_per_customer(
     visma.control("DELETE", "/faults")
     assert "errors" not in visma.ask(query)
     assert max(asked["in_flight"] for asked in visma.control("GET", "/requests")["requests"]) == 3
+    [places] = [each for each in visma.control("GET", "/limits")["outstanding"] if each["number"] == number]
+    assert places == {"scope": kind, "number": number, "now": 0, "most": 2, "refused": 1}
 
 
 def test_companies_have_their_own_places(own_visma: Callable[..., Any]) -> None:

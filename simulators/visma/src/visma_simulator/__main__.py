@@ -35,6 +35,8 @@ def run(
     requests_per_minute: Annotated[int, typer.Option(help="Per token; more are answered 429.")] = 600,
     outstanding: Annotated[int, typer.Option(help="Requests in progress per company and per customer.")] = 60,
     latency_ms: Annotated[int, typer.Option(help="Added to every GraphQL answer.")] = 0,
+    minute_ms: Annotated[int, typer.Option(help="How long a minute of the limits is.")] = 60_000,
+    per_client: Annotated[bool, typer.Option("--per-client", help="Count the requests of all tokens of a client together.")] = False,
 ) -> None:
     """Serve until SIGTERM. Prints one line of JSON with the addresses once connections are taken."""
     if context.invoked_subcommand:
@@ -46,7 +48,8 @@ def run(
     # A ledger in the making is millions of objects that all live on: looking through them again and again costs a third of the time.
     gc.freeze()
     gc.set_threshold(200_000, 50, 1000)
-    app = build_app(described, Limits(requests_per_minute, outstanding, latency_ms), now=time.time, token_lifetime=token_lifetime)
+    limits = Limits(requests_per_minute, outstanding, latency_ms, minute_ms, per_client)
+    app = build_app(described, limits, now=time.time, token_lifetime=token_lifetime)
     serve(app, host, port, _announce)
 
 

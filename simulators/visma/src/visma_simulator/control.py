@@ -30,6 +30,7 @@ class Control:
             ("/grants", "POST", self.change_grants),
             ("/ledger", "POST", self.change_ledger),
             ("/limits", "POST", self.change_limits),
+            ("/limits", "GET", self.report_limits),
             ("/tokens", "DELETE", self.revoke_tokens),
             ("/requests", "GET", self.requests),
             ("/requests", "DELETE", self.clear_requests),
@@ -86,14 +87,18 @@ class Control:
         return _json({name: row[name] for name in table.shape.key})
 
     async def change_limits(self, request: Request) -> Response:
-        """Any of requests_per_minute, outstanding, latency_ms, and token_lifetime in seconds."""
+        """Any of requests_per_minute, outstanding, latency_ms, minute_ms, per_client, and token_lifetime in seconds."""
         said = orjson.loads(await request.body())
         self._endpoints.tokens.lifetime = int(said.pop("token_lifetime", self._endpoints.tokens.lifetime))
         if unknown := set(said) - {field.name for field in fields(Limits)}:
             raise ValueError(f"Unknown limits: {', '.join(sorted(unknown))}")
         for name, value in said.items():
-            setattr(self._endpoints.limits, name, int(value))
+            setattr(self._endpoints.limits, name, type(getattr(self._endpoints.limits, name))(value))
         return Response(status_code=204)
+
+    async def report_limits(self, _request: Request) -> Response:
+        """How far the limits were used: now, at most so far, and how many requests were refused."""
+        return _json({"rate": self._endpoints.rate.report(), "outstanding": self._endpoints.outstanding.report()})
 
     async def revoke_tokens(self, _request: Request) -> Response:
         self._endpoints.tokens.revoke_all()

@@ -73,7 +73,7 @@ class Endpoints:
         refused = None
         if scheme.lower() != "bearer" or not self.tokens.accepts(token):
             refused = Response(errors.UNAUTHORIZED_PAGE, 401, media_type="text/html")
-        elif not self.rate.allows(token):
+        elif not self.rate.allows(self.tokens.client_of(token) if self.limits.per_client else token):
             refused = Response(faults.Status(429).text(), 429, media_type="text/html")
         if refused:
             self.log.add("graphql", came, refused.status_code)

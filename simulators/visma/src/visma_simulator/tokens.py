@@ -28,7 +28,7 @@ class Tokens:
     def __init__(self, clients: tuple[Client, ...], now: Callable[[], float], lifetime: int = 3600) -> None:
         self._clients = {client.id: client for client in clients}
         self._now, self.lifetime = now, lifetime
-        self._issued: dict[str, float] = {}
+        self._issued: dict[str, tuple[float, str]] = {}  # when the token ends, and whose it is
 
     def issue(self, form: Mapping[str, str], authorization: str | None) -> dict[str, object]:
         """The token endpoint's success body. Raises OAuthError."""
@@ -45,7 +45,11 @@ class Tokens:
         return {"access_token": token, "expires_in": self.lifetime, "token_type": "Bearer", "scope": " ".join(scopes)}
 
     def accepts(self, token: str) -> bool:
-        return self._issued.get(token, 0) > self._now()
+        return token in self._issued and self._issued[token][0] > self._now()
+
+    def client_of(self, token: str) -> str:
+        """Whom an accepted token was issued to."""
+        return self._issued[token][1]
 
     def revoke_all(self) -> None:
         self._issued.clear()
@@ -56,7 +60,8 @@ class Tokens:
         claims = {"iss": "https://connect.visma.com", "aud": AUDIENCE, "nbf": issued, "iat": issued, "exp": issued + self.lifetime}
         parts = [{"alg": "RS256", "typ": "at+JWT"}, claims | {"scope": scopes, "client_id": client_id}]
         token = ".".join([*(_encoded(json.dumps(part).encode()) for part in parts), _encoded(secrets.token_bytes(64))])
-        self._issued = {known: expiry for known, expiry in self._issued.items() if expiry > issued} | {token: self._now() + self.lifetime}
+        living = {known: about for known, about in self._issued.items() if about[0] > issued}
+        self._issued = living | {token: (self._now() + self.lifetime, client_id)}
         return token
 
 
