@@ -41,10 +41,10 @@ async def test_a_rolled_back_transaction_publishes_nothing_and_leaves_no_gap(cor
     organization = uuid4()
     for user in ("kept", "lost", "kept too"):
         with pytest.raises(LookupError) if user == "lost" else nullcontext():
-            async with core.outbox.work(a_cause(organization)) as work:
-                work.publish(member_added(organization, user))
+            async with core.outbox.together() as together:
+                together.work(a_cause(organization)).publish(member_added(organization, user))
                 if user == "lost":
-                    await work.write_outbox()
+                    await together.write_outbox()
                     raise LookupError
     async with relaying(core):
         records = await core.read(EVENTS, 2)

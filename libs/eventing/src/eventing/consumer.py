@@ -7,7 +7,7 @@ partition by partition and stops at the first one that a rebalance has taken awa
 
 import asyncio
 import dataclasses
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import Any
 
 import asyncpg
@@ -17,10 +17,9 @@ from aiokafka.errors import KafkaError
 from faststream import AckPolicy
 from faststream.kafka import KafkaMessage
 
-from eventing import tracing
-from eventing.inbox import Inbox
+from eventing.inbox import Inbox, Result
 from eventing.kafka import KafkaAccess
-from eventing.lanes import Lane, lanes_of, run_lanes
+from eventing.lanes import Share, shares_of, side_by_side
 from eventing.parking import Parking, is_away
 from eventing.record import Record
 
@@ -40,14 +39,16 @@ class Consumer:
         parking: Parking,
         topics: Sequence[str],
         *,
-        side_by_side: int = 8,
+        shares: int = 8,
+        at_once: int = 64,
         batch: int = 500,
         graceful_timeout: float = 20,
     ) -> None:
         self._prefix = kafka.topic_prefix
         self._inbox = inbox
         self._parking = parking
-        self._side_by_side = side_by_side
+        self._shares = shares
+        self._at_once = at_once
         self._idle = asyncio.Event()
         self._idle.set()
         self._stopping = False
@@ -97,18 +98,18 @@ class Consumer:
 
     async def _consume(self, message: KafkaMessage) -> None:
         raw: Any = message.raw_message
-        lanes = lanes_of(Record.of(record, self._prefix) for record in raw)
+        shares = shares_of((Record.of(record, self._prefix) for record in raw), self._shares)
         self._idle.clear()
         try:
-            await self._until_done(lanes)
+            await self._until_done(shares)
         finally:
             self._idle.set()
 
-    async def _until_done(self, lanes: list[Lane]) -> None:
+    async def _until_done(self, shares: list[Share]) -> None:
         pause = 0.2
         while True:
             try:
-                await self._walk_all(lanes)
+                await self._walk_all(shares)
             except Exception as error:
                 if self._stopping:
                     raise
@@ -121,41 +122,48 @@ class Consumer:
                 self.holding = None
                 return
 
-    async def _walk_all(self, lanes: list[Lane]) -> None:
-        keys = {(lane[0].topic, lane[0].key) for lane in lanes if lane and lane[0].key}
+    async def _walk_all(self, shares: list[Share]) -> None:
+        keys = {record.stream for share in shares for record in share if record.key}
         queued = await self._parking.keys_with_queue(keys) if keys else set()
-        await run_lanes(lanes, lambda lane: self._walk(lane, queued), side_by_side=self._side_by_side)
+        await side_by_side(shares, lambda share: self._walk(share, queued))
 
-    async def _walk(self, lane: Lane, queued: set[tuple[str, bytes]]) -> None:
-        waits = (lane[0].topic, lane[0].key) in queued
-        while lane:
-            record = lane[0]
-            if waits:
-                await self._parking.park_behind(record)
-            else:
-                # A task of its own: what a handler binds to the context ends with its record.
-                waits = not await asyncio.create_task(self._deal_with(record))
-            lane.popleft()
-
-    async def _deal_with(self, record: Record) -> bool:
-        """True when the record is done with, False when its key now has a queue."""
-        with tracing.processing(record, group=self._inbox.service):
-            for race in range(_RACES):
-                try:
-                    await self._inbox.handle(record)
-                except _LOST_RACES as error:
-                    if race + 1 == _RACES:
-                        tracing.failed(error)
-                        await self._parking.park_failed(record, error)
-                except Exception as error:
-                    if is_away(error):
-                        raise
-                    tracing.failed(error)
-                    await self._parking.park_failed(record, error)
-                    return False
+    async def _walk(self, share: Share, queued: set[tuple[str, bytes | None]]) -> None:
+        """Many records in one transaction while all goes well. When one fails, those before it go first, it is parked, the rest goes on."""
+        await self._park_behind(share, queued)
+        size, races, failed = self._at_once, 0, None
+        while share:
+            if failed is not None and share[0] is failed[0]:
+                await self._parking.park_failed(*failed)
+                del share[0]
+                await self._park_behind(share, {failed[0].stream})
+                size, failed = self._at_once, None
+                continue
+            results: list[Result] = []
+            some = share[:size]
+            try:
+                await self._inbox.handle_all(some, results)
+            except Exception as error:
+                if is_away(error):
+                    raise
+                reached = len(results)
+                if isinstance(error, _LOST_RACES) and races < _RACES:
+                    size, races = max(1, len(some) // 2), races + 1
+                elif reached < len(some):
+                    size, failed = reached, (some[reached], error)
+                elif reached > 1:  # the commit failed, which does not say whose fault it is
+                    size = reached // 2
                 else:
-                    return True
-            return False
+                    failed = (some[0], error)
+            else:
+                del share[: len(some)]
+                size, races = self._at_once, 0
+
+    async def _park_behind(self, share: Share, queued: Collection[tuple[str, bytes | None]]) -> None:
+        """What has something of its own key waiting before it leaves the share for that queue."""
+        behind = [record for record in share if record.stream in queued]
+        if behind:
+            await self._parking.park_behind(behind)
+            share[:] = [record for record in share if record.stream not in queued]
 
 
 class _Drain(ConsumerRebalanceListener):  # type: ignore[misc]

@@ -1,12 +1,14 @@
-"""The inbox: one record in, one transaction, its effect once, at any age of the record.
+"""The inbox: records in, one transaction, the effect of each once, at any age of the record.
 
 Events carry a number per subject; a number seen before is a duplicate. Commands carry an id made by their sender; the id's first outcome
 is its only one, and asking again repeats it.
 """
 
+import asyncio
 import hashlib
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -25,7 +27,7 @@ from eventing.outbox import Outbox
 from eventing.reading import attributes_of, message_of
 from eventing.record import Record
 from eventing.sql import queries
-from eventing.work import Cause, Connection, Work
+from eventing.work import Cause, Connection, Together, Work
 
 Handler = Callable[[Any, Work], Awaitable[Mapping[str, Any] | None]]
 """Handles one message inside ``work``; what it returns for a command goes to the sender. Raises `Refused`, `Transient` or `NotYet`."""
@@ -60,39 +62,61 @@ class Inbox:
         ``waiting_since`` is when it first could not be handled; ``connection`` puts the work inside a transaction that is already open.
         Raises `Transient`, `InvalidData` for an event of ours that breaks its contract, or what the handler raised.
         """
-        with metrics.HANDLING_SECONDS.labels(record.topic).time():
-            on = self._command if record.topic in COMMAND_TOPICS else self._event
-            result = await on(record, waiting_since, connection)
-        metrics.HANDLED.labels(record.topic, result).inc()
-        tracing.became(result)
-        return result
+        results: list[Result] = []
+        await self.handle_all([record], results, waiting_since=waiting_since, connection=connection)
+        return results[0]
 
-    async def _event(self, record: Record, waiting_since: datetime | None, connection: Connection | None) -> Result:
-        del waiting_since
-        try:
-            attributes = attributes_of(record)
-            if attributes.sequence is None:
-                raise Unreadable("ce_sequence", "is missing")
-            organization_id = _uuid("ce_organizationid", attributes.organizationid)
-        except Unreadable as error:
-            return await self._dead(record, "unreadable", str(error), connection)
-        async with self.outbox.work(Cause.of(attributes, organization_id), connection=connection) as work:
-            place = await _INBOX.advance(
-                work.connection,
-                source=attributes.source,
-                topic=record.topic,
-                subject=attributes.subject,
-                sequence=attributes.sequence,
-            )
-            if place is None:
-                return Result.DUPLICATE
-            if attributes.type not in MESSAGES:
-                await deadletters.copy(work, record, service=self.service, reason="unknown_type", error=attributes.type)
-                return Result.DEAD
-            message = message_of(record, attributes)
-            self._report_gap(record, attributes, place["previous"])
-            if handler := self._handlers.get(type(message)):
-                await _without_exit(handler, message, work)
+    async def handle_all(
+        self,
+        records: Sequence[Record],
+        results: list[Result],
+        *,
+        waiting_since: datetime | None = None,
+        connection: Connection | None = None,
+    ) -> None:
+        """Deal with records in their order in one transaction: with all of them for good, or raise and change nothing.
+
+        What became of each is added to ``results``; after an error their number tells which record failed (all there: the commit).
+        """
+        read = [None if record.topic in COMMAND_TOPICS else _read_event(record) for record in records]
+        async with self.outbox.together(connection=connection) as together:
+            streams = await self._advance(together.connection, read)
+            for record, event in zip(records, read, strict=True):
+                with metrics.HANDLING_SECONDS.labels(record.topic).time(), tracing.processing(record, group=self.service):
+                    on = self._command(record, waiting_since, together) if event is None else self._event(record, event, streams, together)
+                    # A task of its own: what a handler binds to the context ends with its record.
+                    results.append(await asyncio.create_task(on))
+                    tracing.became(results[-1])
+        for record, result in zip(records, results, strict=True):
+            metrics.HANDLED.labels(record.topic, result).inc()
+
+    async def _advance(self, connection: Connection, read: Iterable["_Event | Unreadable | None"]) -> dict["_Stream", int]:
+        """The last number handled of each stream before these events."""
+        highest: dict[_Stream, int] = {}
+        for event in read:
+            if isinstance(event, _Event):
+                highest[event.stream] = max(event.sequence, highest.get(event.stream, 0))
+        if not highest:
+            return {}
+        sources, topics, subjects = zip(*highest, strict=True)
+        rose = _INBOX.advance(connection, sources=sources, topics=topics, subjects=subjects, sequences=list(highest.values()))
+        return highest | {(row["source"], row["topic"], row["subject"]): row["previous"] async for row in rose}
+
+    async def _event(self, record: Record, event: "_Event | Unreadable", streams: dict["_Stream", int], together: Together) -> Result:
+        if isinstance(event, Unreadable):
+            return await self._dead(record, "unreadable", str(event), together)
+        attributes, previous = event.attributes, streams[event.stream]
+        if event.sequence <= previous:
+            return Result.DUPLICATE
+        streams[event.stream] = event.sequence
+        work = together.work(tracing.carried(Cause.of(attributes, event.organization_id)))
+        if attributes.type not in MESSAGES:
+            await deadletters.copy(work, record, service=self.service, reason="unknown_type", error=attributes.type)
+            return Result.DEAD
+        message = message_of(record, attributes, now=work.now)
+        self._report_gap(record, attributes, previous)
+        if handler := self._handlers.get(type(message)):
+            await _without_exit(handler, message, work)
         return Result.HANDLED
 
     def _report_gap(self, record: Record, attributes: Attributes, previous: int) -> None:
@@ -108,27 +132,26 @@ class Inbox:
                 missing=missing,
             )
 
-    async def _command(self, record: Record, waiting_since: datetime | None, connection: Connection | None) -> Result:
+    async def _command(self, record: Record, waiting_since: datetime | None, together: Together) -> Result:
         text = legible(record.headers)
         if "id" not in text:
-            return await self._dead(record, "unreadable", "ce_id is missing or not text: nobody can be answered", connection)
-        attributes, message, problem = _read_command(record)
-        cause = _command_cause(text, attributes)
-        async with self.outbox.work(cause, connection=connection) as work:
-            first = await self._claim(work, record, text)
-            if first is not None:
-                return first
-            result: Mapping[str, Any] = {}
-            try:
-                if problem is not None or message is None:
-                    raise problem or Refused("unreadable", "the command cannot be read")
-                async with work.connection.transaction():
-                    result = await self._run(message, work, waiting_since) or {}
-            except Refused as refused:
-                work.discard_events()
-                await self._answer(work, _rejection(text, refused))
-                return Result.REFUSED
-            await self._answer(work, CommandSucceeded(command_id=text["id"], command_type=text.get("type", ""), result=dict(result)))
+            return await self._dead(record, "unreadable", "ce_id is missing or not text: nobody can be answered", together)
+        attributes, message, problem = _read_command(record, now=together.now)
+        work = together.work(tracing.carried(_command_cause(text, attributes)))
+        first = await self._claim(work, record, text)
+        if first is not None:
+            return first
+        result: Mapping[str, Any] = {}
+        try:
+            if problem is not None or message is None:
+                raise problem or Refused("unreadable", "the command cannot be read")
+            async with work.connection.transaction():
+                result = await self._run(message, work, waiting_since) or {}
+        except Refused as refused:
+            work.discard_events()
+            await self._answer(work, _rejection(text, refused))
+            return Result.REFUSED
+        await self._answer(work, CommandSucceeded(command_id=text["id"], command_type=text.get("type", ""), result=dict(result)))
         return Result.HANDLED
 
     async def _run(self, command: Message, work: Work, waiting_since: datetime | None) -> Mapping[str, Any] | None:
@@ -145,13 +168,12 @@ class Inbox:
     async def _claim(self, work: Work, record: Record, text: Mapping[str, str]) -> Result | None:
         """None when this is the first time; else the repeat has been answered, or is only the same delivery again."""
         fingerprint = _fingerprint(record, text)
-        first = await _INBOX.claim_command(work.connection, id=text["id"], fingerprint=fingerprint)
-        new_delivery = await _INBOX.note_delivery(
-            work.connection, command_id=text["id"], fingerprint=fingerprint, partition=record.partition, offset=record.offset
+        claim = await _INBOX.claim_command(
+            work.connection, id=text["id"], fingerprint=fingerprint, partition=record.partition, offset=record.offset
         )
-        if first:
+        if claim["first"]:
             return None
-        if not new_delivery:
+        if not claim["new_delivery"]:
             return Result.DUPLICATE
         earlier = await _INBOX.find_command(work.connection, id=text["id"])
         if earlier["fingerprint"] != fingerprint:
@@ -173,10 +195,9 @@ class Inbox:
         )
         work.publish(outcome)
 
-    async def _dead(self, record: Record, reason: str, error: str, connection: Connection | None) -> Result:
-        cause = Cause(organization_id=_NO_ORGANIZATION, correlation_id=record.place, causation_id=None)
-        async with self.outbox.work(cause, connection=connection) as work:
-            await deadletters.copy(work, record, service=self.service, reason=reason, error=error)
+    async def _dead(self, record: Record, reason: str, error: str, together: Together) -> Result:
+        work = together.work(Cause(organization_id=_NO_ORGANIZATION, correlation_id=record.place, causation_id=None))
+        await deadletters.copy(work, record, service=self.service, reason=reason, error=error)
         return Result.DEAD
 
 
@@ -188,7 +209,29 @@ async def _without_exit(handler: Handler, message: Message, work: Work) -> Mappi
         raise RuntimeError(f"the handler wanted to end the process with status {error.code}") from error
 
 
-def _read_command(record: Record) -> tuple[Attributes | None, Message | None, Refused | None]:
+_Stream = tuple[str, str, str]  # source, topic, subject
+
+
+@dataclass(frozen=True, slots=True)
+class _Event:
+    attributes: Attributes
+    organization_id: UUID
+    stream: _Stream
+    sequence: int
+
+
+def _read_event(record: Record) -> _Event | Unreadable:
+    try:
+        attributes = attributes_of(record)
+        if attributes.sequence is None:
+            raise Unreadable("ce_sequence", "is missing")
+        organization_id = _uuid("ce_organizationid", attributes.organizationid)
+    except Unreadable as error:
+        return error
+    return _Event(attributes, organization_id, (attributes.source, record.topic, attributes.subject), attributes.sequence)
+
+
+def _read_command(record: Record, *, now: datetime) -> tuple[Attributes | None, Message | None, Refused | None]:
     try:
         attributes = attributes_of(record)
         _uuid("ce_organizationid", attributes.organizationid)
@@ -201,7 +244,7 @@ def _read_command(record: Record) -> tuple[Attributes | None, Message | None, Re
             Refused("unreadable", f"The command cannot be read: {error}.", hint="See the AsyncAPI document for the headers."),
         )
     try:
-        return attributes, message_of(record, attributes), None
+        return attributes, message_of(record, attributes, now=now), None
     except InvalidData as error:
         return (
             attributes,

@@ -1,35 +1,35 @@
 """Per-key lanes: records of one key one after the other, different keys side by side."""
 
 import asyncio
-from collections import deque
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Callable, Coroutine, Iterable
+from typing import Any
 
 from eventing.record import Record
 
-Lane = deque[Record]
+Share = list[Record]
+"""Whole lanes, one after the other: what one worker does of a batch."""
 
 
-def lanes_of(records: Iterable[Record]) -> list[Lane]:
-    """Split a batch by topic, partition and key, each lane in the order of offsets. Records without a key stand alone."""
-    lanes: dict[tuple[str, int, bytes | int], Lane] = {}
+def shares_of(records: Iterable[Record], most: int) -> list[Share]:
+    """Split a batch by topic, partition and key, each lane in the order of offsets, and deal the lanes out to at most ``most`` shares.
+
+    Records without a key stand alone.
+    """
+    lanes: dict[tuple[str, int, bytes | int], list[Record]] = {}
     for record in records:
-        lanes.setdefault((record.topic, record.partition, record.key or record.offset), deque()).append(record)
-    return list(lanes.values())
+        lanes.setdefault((record.topic, record.partition, record.key or record.offset), []).append(record)
+    shares: list[Share] = [[] for _ in range(min(most, len(lanes)))]
+    for lane in lanes.values():
+        min(shares, key=len).extend(lane)
+    return shares
 
 
-async def run_lanes(lanes: Iterable[Lane], walk: Callable[[Lane], Awaitable[None]], *, side_by_side: int) -> None:
-    """Walk all lanes. The first error stops the others at their next await and is raised; what is done has left its lane."""
-    places = asyncio.Semaphore(side_by_side)
-
-    async def one(lane: Lane) -> None:
-        async with places:
-            await walk(lane)
-
+async def side_by_side(shares: Iterable[Share], walk: Callable[[Share], Coroutine[Any, Any, None]]) -> None:
+    """Walk all shares. The first error stops the others at their next await and is raised; what is done has left its share."""
     try:
         async with asyncio.TaskGroup() as group:
-            for lane in lanes:
-                if lane:
-                    group.create_task(one(lane))
+            for share in shares:
+                group.create_task(walk(share))
     except* Exception as errors:
         raise _first(errors) from None
 

@@ -9,7 +9,7 @@ import asyncpg
 
 from eventing import tracing
 from eventing.sql import queries
-from eventing.work import Cause, Clock, Connection, Work
+from eventing.work import Cause, Clock, Connection, Together, Work
 
 _OUTBOX = queries(__file__, "outbox")
 
@@ -34,11 +34,17 @@ class Outbox:
 
         With ``connection`` the work is part of a transaction that is open there.
         """
+        async with self.together(connection=connection) as together:
+            yield together.work(tracing.carried(cause))
+
+    @asynccontextmanager
+    async def together(self, *, connection: Connection | None = None) -> AsyncIterator[Together]:
+        """One transaction for the works of several causes; otherwise as `work`."""
         async with self._connected(connection) as connected:
             async with connected.transaction():
-                work = Work(connected, tracing.carried(cause), self.clock(), self.source)
-                yield work
-                written = await work.write_outbox()
+                together = Together(connected, self.clock(), self.source)
+                yield together
+                written = await together.write_outbox()
             if written:
                 self.filled.set()
 

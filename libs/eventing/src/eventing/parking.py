@@ -15,7 +15,7 @@ from uuid import UUID
 import asyncpg
 import structlog
 
-from eventing import deadletters, metrics, tracing
+from eventing import deadletters, metrics
 from eventing.errors import InvalidData, NotYet, Transient
 from eventing.inbox import Inbox
 from eventing.record import Record
@@ -66,30 +66,23 @@ class Parking:
         self._patience = patience or Patience()
         self._arrived = asyncio.Event()
 
-    async def keys_with_queue(self, keys: Iterable[tuple[str, bytes]]) -> set[tuple[str, bytes]]:
+    async def keys_with_queue(self, keys: Iterable[tuple[str, bytes | None]]) -> set[tuple[str, bytes | None]]:
         """Which of these ``(topic, key)`` must not be handled now, because something before them waits."""
         asked = list(keys)
         rows = _PARKING.parked_keys(self._outbox.pool, topics=[topic for topic, _ in asked], keys=[key for _, key in asked])
         return {(row["topic"], row["key"]) async for row in rows}
 
-    async def park_behind(self, record: Record) -> None:
-        """Put a record at the end of its key's queue."""
-        await _PARKING.park(
-            self._outbox.pool,
-            **record.columns(),
-            state="waiting",
-            reason=None,
-            attempts=0,
-            first_failed_at=None,
-            next_attempt_at=self._outbox.clock(),
-        )
+    async def park_behind(self, records: Iterable[Record]) -> None:
+        """Put records at the ends of their keys' queues, in this order."""
+        waiting = {"state": "waiting", "reason": None, "attempts": 0, "first_failed_at": None, "next_attempt_at": self._outbox.clock()}
+        await _PARKING.park(self._outbox.pool, [record.columns() | waiting for record in records])
 
     async def park_failed(self, record: Record, error: Exception) -> None:
         """Start a queue with a record that has just failed."""
         cause = Cause(organization_id=UUID(int=0), correlation_id=record.place, causation_id=None)
         async with self._outbox.work(cause) as work:
             verdict = await self._judge(work, record, error, attempts=1, first_failed_at=work.now)
-            await _PARKING.park(work.connection, **record.columns(), **verdict)
+            await _PARKING.park(work.connection, [record.columns() | verdict])
         self._arrived.set()
 
     async def run(self) -> None:
@@ -120,16 +113,14 @@ class Parking:
             if row is None:
                 return False
             record = Record.from_row(row)
-            with tracing.processing(record, group=self._inbox.service):
-                try:
-                    await self._inbox.handle(record, waiting_since=row["first_failed_at"], connection=connection)
-                except Exception as error:
-                    if is_away(error):
-                        raise
-                    tracing.failed(error)
-                    await self._postpone(connection, row, record, error)
-                else:
-                    await _PARKING.release(connection, id=row["id"])
+            try:
+                await self._inbox.handle(record, waiting_since=row["first_failed_at"], connection=connection)
+            except Exception as error:
+                if is_away(error):
+                    raise
+                await self._postpone(connection, row, record, error)
+            else:
+                await _PARKING.release(connection, id=row["id"])
         self._outbox.filled.set()
         return True
 

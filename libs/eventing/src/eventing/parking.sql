@@ -1,4 +1,4 @@
--- name: park!
+-- name: park*!
 INSERT INTO eventing.parked (topic, partition, "offset", timestamp_ms, key, header_names, header_values, value,
                              state, reason, attempts, first_failed_at, next_attempt_at)
 VALUES (:topic, :partition, :offset, :timestamp_ms, :key, :header_names, :header_values, :value,

@@ -1,5 +1,7 @@
 """From a record to a message, trusting nothing."""
 
+from datetime import datetime, timedelta
+
 from pydantic import ValidationError
 
 from contracts.cloudevents import Attributes, Unreadable, read
@@ -10,6 +12,8 @@ from eventing.errors import InvalidData
 from eventing.record import Record
 
 LARGEST_COMMAND = 262_144  # bytes
+FARTHEST_AHEAD = timedelta(minutes=5)
+"""How far two clocks may differ. A message from farther in the future is not handled: what its sender says of time cannot be relied on."""
 
 
 def attributes_of(record: Record) -> Attributes:
@@ -22,8 +26,8 @@ def attributes_of(record: Record) -> Attributes:
     return attributes
 
 
-def message_of(record: Record, attributes: Attributes) -> Message:
-    """The record's data as its type; raises `InvalidData` with every wrong field."""
+def message_of(record: Record, attributes: Attributes, *, now: datetime) -> Message:
+    """The record's data as its type; raises `InvalidData` with every wrong field, and for a time that is yet to come."""
     kind = MESSAGES.get(attributes.type)
     if kind is None or record.topic != kind.TOPIC:
         raise InvalidData("unknown_type", f"{attributes.type} is not a message of {record.topic}")
@@ -35,6 +39,11 @@ def message_of(record: Record, attributes: Attributes) -> Message:
         if error.errors(include_input=False)[0]["type"] == "json_invalid":
             raise InvalidData("invalid_json", "the value is not JSON") from None
         raise InvalidData("invalid_data", "the data is not as the contract says", _field_errors(error)) from None
+    if attributes.time > now + FARTHEST_AHEAD:
+        ahead = attributes.time - now
+        raise InvalidData(
+            "time_in_future", f"ce_time is {ahead} ahead of this clock; at most {FARTHEST_AHEAD} is taken for a difference of clocks"
+        )
     if message.subject != attributes.subject:
         raise InvalidData("subject_mismatch", f"{kind.SUBJECT} in the data is not the ce_subject")
     organization_id = getattr(message, "organization_id", None)

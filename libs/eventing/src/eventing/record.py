@@ -39,6 +39,11 @@ class Record:
         return cls(row["topic"], row["partition"], row["offset"], row["timestamp_ms"], row["key"], headers, row["value"])
 
     @property
+    def stream(self) -> tuple[str, bytes | None]:
+        """Whose order it is part of."""
+        return self.topic, self.key
+
+    @property
     def place(self) -> str:
         """``topic/partition/offset``, for logs and dead letters."""
         return f"{self.topic}/{self.partition}/{self.offset}"

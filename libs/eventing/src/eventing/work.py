@@ -74,30 +74,16 @@ class Work:
         """Forget what was to be published, when the state change was rolled back to a savepoint."""
         self._events.clear()
 
-    async def write_outbox(self) -> bool:
-        """Number the events and put them into the outbox; true when there was anything. Called once, last in the transaction."""
-        rows = [_raw_row(letter) for letter in self._letters]
-        if self._events:
-            sequences = await self._take_sequences()
-            for event in self._events:
-                stream = (event.TOPIC, event.subject)
-                sequences[stream] += 1
-                rows.append(self._row(event, sequences[stream]))
-        if rows:
-            await _OUTBOX.append(self.connection, rows)
-        return bool(rows)
+    def letters(self) -> list[dict[str, Any]]:
+        """Rows of the outbox for what goes out as it stands."""
+        return [_raw_row(letter) for letter in self._letters]
 
-    async def _take_sequences(self) -> dict[tuple[str, str], int]:
-        amounts = Counter((event.TOPIC, event.subject) for event in self._events)
-        taken = _OUTBOX.take_sequences(
-            self.connection,
-            topics=[topic for topic, _ in amounts],
-            subjects=[subject for _, subject in amounts],
-            amounts=list(amounts.values()),
-        )
-        return {(row["topic"], row["subject"]): row["last_sequence"] - amounts[row["topic"], row["subject"]] async for row in taken}
+    def events(self) -> list[Event]:
+        """What is to be published, in order."""
+        return self._events
 
-    def _row(self, event: Event, sequence: int) -> dict[str, Any]:
+    def row(self, event: Event, sequence: int) -> dict[str, Any]:
+        """A row of the outbox for one of the events under its number."""
         attributes = Attributes(
             id=str(uuid4()),
             source=self.source,
@@ -123,6 +109,48 @@ class Work:
 def _raw_row(record: Record) -> dict[str, Any]:
     columns = record.columns()
     return {name: columns[name] for name in ("topic", "key", "header_names", "header_values", "value")}
+
+
+@dataclass(slots=True)
+class Together:
+    """Several units of work in one transaction: they commit together or not at all."""
+
+    connection: Connection
+    now: datetime
+    source: str
+    _works: list[Work] = field(default_factory=list)
+
+    def work(self, cause: Cause) -> Work:
+        """One more; what it publishes goes out after what the earlier ones publish."""
+        work = Work(self.connection, cause, self.now, self.source)
+        self._works.append(work)
+        return work
+
+    async def write_outbox(self) -> bool:
+        """Number the events and put them into the outbox; true when there was anything. Called once, last in the transaction."""
+        sequences = await self._take_sequences()
+        rows: list[dict[str, Any]] = []
+        for work in self._works:
+            rows += work.letters()
+            for event in work.events():
+                stream = (event.TOPIC, event.subject)
+                sequences[stream] += 1
+                rows.append(work.row(event, sequences[stream]))
+        if rows:
+            await _OUTBOX.append(self.connection, rows)
+        return bool(rows)
+
+    async def _take_sequences(self) -> dict[tuple[str, str], int]:
+        amounts = Counter((event.TOPIC, event.subject) for work in self._works for event in work.events())
+        if not amounts:
+            return {}
+        taken = _OUTBOX.take_sequences(
+            self.connection,
+            topics=[topic for topic, _ in amounts],
+            subjects=[subject for _, subject in amounts],
+            amounts=list(amounts.values()),
+        )
+        return {(row["topic"], row["subject"]): row["last_sequence"] - amounts[row["topic"], row["subject"]] async for row in taken}
 
 
 Clock = Callable[[], datetime]
