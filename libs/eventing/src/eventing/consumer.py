@@ -13,10 +13,11 @@ from typing import Any
 import asyncpg
 import structlog
 from aiokafka import ConsumerRebalanceListener, ConsumerRecord, TopicPartition
-from aiokafka.errors import KafkaError
+from aiokafka.errors import ConsumerStoppedError, KafkaError
 from faststream import AckPolicy
 from faststream.kafka import KafkaMessage
 
+from eventing import crash
 from eventing.inbox import Inbox, Result
 from eventing.kafka import KafkaAccess
 from eventing.lanes import Share, shares_of, side_by_side
@@ -99,11 +100,23 @@ class Consumer:
     async def _consume(self, message: KafkaMessage) -> None:
         raw: Any = message.raw_message
         shares = shares_of((Record.of(record, self._prefix) for record in raw), self._shares)
+        crash.point("batch.received")
         self._idle.clear()
         try:
             await self._until_done(shares)
+            await self._commit(message)
         finally:
             self._idle.set()
+
+    async def _commit(self, message: KafkaMessage) -> None:
+        """Here and not by the framework, so that a rebalance waits for it. One that fails costs nothing: the next one commits more, or
+        another member reads again what we did, to no effect."""
+        crash.point("batch.done")
+        try:
+            await message.ack()
+        except (KafkaError, ConsumerStoppedError) as error:
+            _LOG.warning("consumer.not_committed", error=f"{type(error).__name__}: {error}")
+        crash.point("batch.committed")
 
     async def _until_done(self, shares: list[Share]) -> None:
         pause = 0.2

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import structlog
 
-from eventing import metrics
+from eventing import crash, metrics
 from eventing.record import Record
 from eventing.sql import queries
 from eventing.work import Work
@@ -42,3 +42,4 @@ async def copy(work: Work, record: Record, *, service: str, reason: str, error: 
     }
     headers = (*record.headers, *((f"x-dlq-{name}", text.encode()) for name, text in why.items()))
     work.publish_raw(replace(record, topic=f"{service}-dlq", headers=headers))
+    crash.point("deadletter.written")

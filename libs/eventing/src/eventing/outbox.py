@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import asyncpg
 
-from eventing import tracing
+from eventing import crash, tracing
 from eventing.sql import queries
 from eventing.work import Cause, Clock, Connection, Together, Work
 
@@ -45,6 +45,8 @@ class Outbox:
                 together = Together(connected, self.clock(), self.source)
                 yield together
                 written = await together.write_outbox()
+                crash.point("work.written")
+            crash.point("work.committed")
             if written:
                 self.filled.set()
 

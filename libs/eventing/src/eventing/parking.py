@@ -15,7 +15,7 @@ from uuid import UUID
 import asyncpg
 import structlog
 
-from eventing import deadletters, metrics
+from eventing import crash, deadletters, metrics
 from eventing.errors import InvalidData, NotYet, Transient
 from eventing.inbox import Inbox
 from eventing.record import Record
@@ -76,6 +76,7 @@ class Parking:
         """Put records at the ends of their keys' queues, in this order."""
         waiting = {"state": "waiting", "reason": None, "attempts": 0, "first_failed_at": None, "next_attempt_at": self._outbox.clock()}
         await _PARKING.park(self._outbox.pool, [record.columns() | waiting for record in records])
+        crash.point("parked.behind")
 
     async def park_failed(self, record: Record, error: Exception) -> None:
         """Start a queue with a record that has just failed."""
@@ -83,6 +84,8 @@ class Parking:
         async with self._outbox.work(cause) as work:
             verdict = await self._judge(work, record, error, attempts=1, first_failed_at=work.now)
             await _PARKING.park(work.connection, [record.columns() | verdict])
+            crash.point("parked.written")
+        crash.point("parked.committed")
         self._arrived.set()
 
     async def run(self) -> None:
@@ -121,6 +124,8 @@ class Parking:
                 await self._postpone(connection, row, record, error)
             else:
                 await _PARKING.release(connection, id=row["id"])
+            crash.point("retry.written")
+        crash.point("retry.committed")
         self._outbox.filled.set()
         return True
 

@@ -24,7 +24,7 @@ from aiokafka.errors import (
     UnknownTopicOrPartitionError,
 )
 
-from eventing import metrics, tracing
+from eventing import crash, metrics, tracing
 from eventing.kafka import KafkaAccess
 from eventing.outbox import Outbox
 from eventing.sql import queries
@@ -122,13 +122,16 @@ class Relay:
             rows = sorted([row async for row in _OUTBOX.take_batch(guard, size=self._batch, avoid=avoid)], key=lambda row: row["id"])
             if not rows:
                 return 0
+            crash.point("relay.taken")
             async with asyncio.timeout(self._send_timeout):
                 await self._check_topics(producer, {row["topic"] for row in rows})
                 refused = await self._send(producer, rows)
+            crash.point("relay.acknowledged")
             for row, error in refused:
                 _LOG.error("relay.message_refused", outbox_id=row["id"], topic=row["topic"], error=str(error))
                 metrics.OUTBOX_REFUSED.labels(row["topic"]).inc()
                 await _OUTBOX.set_aside(guard, **dict(row), error=f"{type(error).__name__}: {error}")
+        crash.point("relay.committed")
         metrics.PUBLISHED.inc(len(rows) - len(refused))
         return len(rows)
 
@@ -168,6 +171,7 @@ class Relay:
                     sending.failed(error)
             else:
                 sent.append((row, future))
+                crash.point("relay.sent")
                 if sending:
                     future.add_done_callback(sending.done)
         answers = await asyncio.gather(*(future for _, future in sent), return_exceptions=True)

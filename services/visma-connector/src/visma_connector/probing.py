@@ -9,6 +9,7 @@ from contextlib import suppress
 
 import structlog
 
+from eventing import crash
 from eventing.outbox import Outbox
 from eventing.parking import AWAY, is_away
 from visma_connector import metrics
@@ -53,9 +54,11 @@ class Probing:
         claim = await connections.claim(self._outbox.pool, now=self._outbox.clock(), lease=self._settings.lease)
         if claim is None:
             return False
+        crash.point("probe.claimed")
         began = time.monotonic()
         try:
             finding = await self._ask(claim)
+            crash.point("probe.fetched")
             seconds = time.monotonic() - began
             outcome = await self.conclude(claim, finding)
         except asyncio.CancelledError:
@@ -84,6 +87,7 @@ class Probing:
             while not (await asyncio.wait({asking}, timeout=self._settings.lease.total_seconds() / 3))[0]:
                 with suppress(*AWAY):
                     await connections.extend(self._outbox.pool, claim, until=self._outbox.clock() + self._settings.lease)
+                    crash.point("probe.extended")
             return await asking
         finally:
             asking.cancel()
@@ -98,4 +102,6 @@ class Probing:
             work.publish(*news_of_probe(before, after, finding, asked=claim.asked, now=work.now, client_key=self._client_key))
             due_at = work.now + self._settings.schedule.pause(after, finding)
             await connections.save(work, claim, before, after, settled=after.says(finding), due_at=due_at)
+            crash.point("probe.written")
+        crash.point("probe.committed")
         return finding.outcome

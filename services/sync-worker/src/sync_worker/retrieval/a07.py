@@ -6,6 +6,7 @@ import orjson
 
 from contracts.accounting import A07ReportRetrieved, EmployerContributionLine, IncomeLine
 from contracts.sync import SyncStatus
+from eventing import crash
 from eventing.outbox import Outbox
 from eventing.work import Work
 from skatteetaten import A07Client, A07Report, cross_checks
@@ -30,6 +31,7 @@ async def retrieve_report(skatteetaten: A07Client, outbox: Outbox, item: WorkIte
     if item.period is None:
         raise ValueError("an A07 report is of one month")
     report = await skatteetaten.report(item.company.organisation_number, item.period.label)
+    crash.point("report.fetched")
     retrieved = _retrieved(item.company, item.period.label, report)
     async with outbox.work(item.cause) as work:
         await work_items.hold(work, item)
@@ -43,6 +45,8 @@ async def retrieve_report(skatteetaten: A07Client, outbox: Outbox, item: WorkIte
             await announcements.progressed(work, item.company, item.data_set, item.period)
             await announcements.completed_if_so(work, item.company)
             metrics.ITEMS_PROVEN.labels(item.data_set.value).inc()
+        crash.point("report.written")
+    crash.point("report.committed")
 
 
 def _retrieved(company: Company, month: str, report: A07Report | None) -> A07ReportRetrieved:

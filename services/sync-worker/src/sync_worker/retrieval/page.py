@@ -1,5 +1,6 @@
 """One page: fetched outside any transaction, landed in one together with its place in the scan and its events."""
 
+from eventing import crash
 from eventing.outbox import Outbox
 from sync_worker import metrics
 from sync_worker.domain.datasets import DATASETS
@@ -22,6 +23,7 @@ async def retrieve_page(visma: VismaClient, outbox: Outbox, item: WorkItem) -> N
         with_total=item.expected is None,
         organisation_number=company.organisation_number,
     )
+    crash.point("page.fetched")
     check_order(item.cursor, page.last_key)
     rows = dataset.translate(page.rows, company)
     expected = item.expected if page.total is None else page.total
@@ -33,4 +35,6 @@ async def retrieve_page(visma: VismaClient, outbox: Outbox, item: WorkItem) -> N
         period = item.period if dataset.by_period else None
         work.publish(*row_events(dataset.event, company, period, dataset.names, arrival.changed))
         await announcements.progressed(work, company, item.data_set, item.period)
+        crash.point("page.written")
+    crash.point("page.committed")
     metrics.ROWS_LANDED.labels(item.data_set.value).inc(len(rows))

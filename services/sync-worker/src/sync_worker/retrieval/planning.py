@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from zoneinfo import ZoneInfo
 
 from contracts.sync import SyncPlanned, SyncStatus
+from eventing import crash
 from eventing.outbox import Outbox
 from eventing.work import Work
 from sync_worker.domain.company import Company
@@ -28,10 +29,13 @@ async def verify_and_plan(visma: VismaClient, outbox: Outbox, item: WorkItem) ->
     company = item.company
     ledger = await proofs.ledger_periods(outbox, company.company_id)
     lines = await _count_lines(visma, company, ledger)
+    crash.point("plan.fetched")
     async with outbox.work(item.cause) as work:
         await work_items.hold(work, item)
         if await settle(work, item, {(): Stated(item.expected or 0)}, requests=1):
             await _queue(work, item, _planned(company, ledger, lines, work))
+        crash.point("plan.written")
+    crash.point("plan.committed")
 
 
 async def _count_lines(visma: VismaClient, company: Company, ledger: Sequence[LedgerPeriod]) -> dict[YearAndPeriod, int]:

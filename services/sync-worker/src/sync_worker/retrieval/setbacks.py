@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from contracts.sync import SyncStatus
+from eventing import crash
 from eventing.outbox import Outbox
 from eventing.work import Work
 from sync_worker import metrics
@@ -30,6 +31,8 @@ async def record(outbox: Outbox, item: WorkItem, trouble: Trouble, *, first_paus
             await work_items.stop(work, item, trouble)
             announcements.needs_attention(work, item.company, item.data_set, item.period, trouble)
             await announcements.progressed(work, item.company, item.data_set, item.period, message=trouble.message)
+        crash.point("setback.written")
+    crash.point("setback.committed")
     metrics.TROUBLES.labels(source_of(item.data_set).value, trouble.reason).inc()
 
 

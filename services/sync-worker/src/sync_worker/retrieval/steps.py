@@ -1,6 +1,7 @@
 """Which step is next for an item."""
 
 from contracts.sync import DataSet, SyncStarted
+from eventing import crash
 from eventing.outbox import Outbox
 from skatteetaten import A07Client
 from sync_worker.domain.plan import FIRST_ITEM
@@ -50,3 +51,5 @@ class Steps:
             if await COMPANIES.start(work.connection, company_id=company.company_id, now=work.now):
                 work.publish(SyncStarted(company_id=company.company_id, organization_id=company.organization_id, started_at=work.now))
                 await announcements.progressed(work, company, item.data_set)
+            crash.point("start.written")
+        crash.point("start.committed")

@@ -7,6 +7,7 @@ reported. Rows that Visma no longer has are removed only when the scan saw as ma
 from collections.abc import Mapping
 
 from contracts.sync import DataSet, PeriodMismatched, PeriodVerified, SyncStatus
+from eventing import crash
 from eventing.outbox import Outbox
 from eventing.work import Work
 from sync_worker import metrics
@@ -36,9 +37,12 @@ async def verify(visma: VismaClient, outbox: Outbox, item: WorkItem) -> None:
     """Ask Visma for its sums and settle the item. Raises Visma's errors and `LeaseLost`."""
     dataset = DATASETS[item.data_set]
     stated = await _stated(visma, dataset, item)
+    crash.point("proof.fetched")
     async with outbox.work(item.cause) as work:
         await work_items.hold(work, item)
         await settle(work, item, stated, requests=1 if dataset.control else 0)
+        crash.point("proof.written")
+    crash.point("proof.committed")
 
 
 async def settle(work: Work, item: WorkItem, stated: Mapping[Group, Stated], *, requests: int) -> bool:

@@ -14,6 +14,7 @@ from uuid import UUID
 import asyncpg
 import structlog
 
+from eventing import crash
 from eventing.outbox import Outbox
 from eventing.parking import is_away
 from sync_worker import metrics
@@ -63,6 +64,7 @@ class Workers:
         while True:
             item = await self._next()
             self._held.add(item.token)
+            crash.point("item.claimed")
             try:
                 await self._take_step(item)
             except LeaseLost:
@@ -130,6 +132,7 @@ class Workers:
             if self._held:
                 try:
                     await work_items.renew(self._outbox, self._held, self._lease)
+                    crash.point("item.renewed")
                 except Exception as error:
                     if not is_away(error):
                         raise

@@ -1,0 +1,80 @@
+"""Crash points: every place between two effects where a process may die, by name.
+
+`CRASH_AT=page.committed:3` kills the process with SIGKILL at its third passing of that point (without a number, at the first). Only the
+crash certificate sets it (`make certify`). It is read once, at import: unarmed, a passing is the call of an empty function.
+"""
+
+import os
+import signal
+from collections.abc import Callable
+
+POINTS = {
+    # the consumer (consumer.py)
+    "batch.received": "records are in memory, nothing is done with them",
+    "batch.done": "every record is dealt with, no offset is committed",
+    "batch.committed": "the offsets are committed",
+    # any unit of work (outbox.py): a record handled, refused or copied to the dead letters, a page, a probe
+    "work.written": "state, inbox and outbox are written, the transaction is open",
+    "work.committed": "they are committed, nothing is published",
+    "deadletter.written": "a copy is on its way into the outbox, the transaction is open",
+    # the relay (relay.py)
+    "relay.taken": "messages are taken out of the outbox, the transaction is open, nothing is sent",
+    "relay.sent": "one more message is handed to the producer",
+    "relay.acknowledged": "the broker has acknowledged them all, the transaction is open",
+    "relay.committed": "they are gone from the outbox",
+    # the parking place (parking.py)
+    "parked.written": "a failed record is in its key's queue, the transaction is open",
+    "parked.committed": "it is committed",
+    "parked.behind": "a record has joined the queue of its key",
+    "retry.written": "the head of a queue is handled or put off, the transaction is open",
+    "retry.committed": "it is committed",
+    # visma-connector: the probe of a Visma customer ID
+    "probe.claimed": "the lease is committed, Visma is not asked",
+    "probe.extended": "the lease is renewed while Visma thinks",
+    "probe.fetched": "Visma has answered, nothing is written",
+    "probe.written": "the finding is written, the transaction is open",
+    "probe.committed": "it is committed",
+    # sync-worker: the retrieval
+    "item.claimed": "the lease is committed, the source is not asked",
+    "item.renewed": "the leases in hand are renewed",
+    "start.written": "the company is marked as started, the transaction is open",
+    "start.committed": "it is committed, the first page is not asked for",
+    "page.fetched": "a page is in memory, nothing is written",
+    "page.written": "its rows, cursor and events are written, the transaction is open",
+    "page.committed": "they are committed",
+    "plan.fetched": "Visma has counted the lines, nothing is written",
+    "plan.written": "the items are queued, the transaction is open",
+    "plan.committed": "they are committed",
+    "proof.fetched": "Visma's sums are in memory, nothing is written",
+    "proof.written": "the proof and its events are written, the transaction is open",
+    "proof.committed": "they are committed",
+    "report.fetched": "an A07 report is in memory, nothing is written",
+    "report.written": "it is written, the transaction is open",
+    "report.committed": "it is committed",
+    "setback.written": "the trouble of an item is noted, the transaction is open",
+    "setback.committed": "it is committed",
+}
+
+
+def _pass_by(name: str) -> None:
+    """Unarmed."""
+
+
+def _armed(setting: str) -> Callable[[str], None]:
+    deadly, _, number = setting.partition(":")
+    if deadly not in POINTS:
+        raise ValueError(f"CRASH_AT names no crash point: {setting!r}")
+    left = int(number or 1)
+
+    def pass_by(name: str) -> None:
+        nonlocal left
+        if name == deadly:
+            left -= 1
+            if left == 0:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+    return pass_by
+
+
+point: Callable[[str], None] = _armed(os.environ["CRASH_AT"]) if "CRASH_AT" in os.environ else _pass_by
+"""Passed by at a place between two effects; takes one of the names in `POINTS`."""
