@@ -10,6 +10,7 @@ from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
+import structlog
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
 
 from contracts.cloudevents import Attributes
@@ -20,6 +21,7 @@ from eventing.inbox import Handler, Inbox
 from eventing.kafka import KafkaAccess
 from eventing.outbox import Outbox
 from eventing.parking import Parking, Patience
+from eventing.pause import Tolerance
 from eventing.relay import Relay
 from eventing.work import Cause
 from servicekit.migrations import MigrationSet, migrate
@@ -28,6 +30,14 @@ from testkit.topics import OwnTopics
 
 SERVICE = "company-service"
 IMPATIENT = Patience(first_pause=timedelta(milliseconds=20), longest_pause=timedelta(milliseconds=200), unexpected=3)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def plain_tracebacks() -> None:
+    """The default ones show the locals of every frame, which takes a second for each failure of a handler that is meant to fail."""
+    levels = [structlog.stdlib.add_log_level, structlog.processors.TimeStamper(fmt="%H:%M:%S.%f", utc=False)]
+    renderer = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+    structlog.configure(processors=[structlog.contextvars.merge_contextvars, *levels, renderer])
 
 
 async def migrate_core(dsn: str) -> None:
@@ -53,11 +63,17 @@ class Core:
         self.outbox = Outbox(self.pool, f"/{SERVICE}")
 
     async def run(
-        self, handlers: Mapping[type[Message], Handler], topics: list[str], *, patience: Patience = IMPATIENT, relay: bool = True
+        self,
+        handlers: Mapping[type[Message], Handler],
+        topics: list[str],
+        *,
+        patience: Patience = IMPATIENT,
+        tolerance: Tolerance | None = None,
+        relay: bool = True,
     ) -> "Member":
         """Start a member; it ends with the test."""
         inbox = Inbox(self.outbox, handlers, service=SERVICE)
-        parking = Parking(inbox, patience=patience)
+        parking = Parking(inbox, patience=patience, tolerance=tolerance)
         member = Member(Consumer(self.kafka, inbox, parking, topics, graceful_timeout=5))
         member.tasks.append(asyncio.create_task(parking.run()))
         if relay:

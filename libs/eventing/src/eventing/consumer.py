@@ -8,6 +8,7 @@ partition by partition and stops at the first one that a rebalance has taken awa
 import asyncio
 import dataclasses
 from collections.abc import Awaitable, Callable, Collection, Sequence
+from contextlib import suppress
 from typing import Any
 
 import asyncpg
@@ -21,13 +22,14 @@ from eventing import crash
 from eventing.inbox import Inbox, Result
 from eventing.kafka import KafkaAccess
 from eventing.lanes import Share, shares_of, side_by_side
-from eventing.parking import Parking, is_away
+from eventing.parking import AWAY, Parking, is_away
 from eventing.record import Record
 
 _LOG = structlog.get_logger("eventing.consumer")
 _LOST_RACES = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
 _RACES = 5
 _ANSWER_SECONDS = 1.5
+_PAUSE_SECONDS = 1.0
 
 
 class Consumer:
@@ -53,6 +55,7 @@ class Consumer:
         self._idle = asyncio.Event()
         self._idle.set()
         self._stopping = False
+        self._watching: asyncio.Task[None] | None = None
         self.holding: str | None = None
         self.broker = kafka.broker(graceful_timeout=graceful_timeout)
         self._subscriber = self.broker.subscriber(
@@ -66,20 +69,25 @@ class Consumer:
             auto_offset_reset="earliest",
             session_timeout_ms=45_000,
             rebalance_timeout_ms=60_000,
-            listener=_Drain(self._idle),
+            listener=_Drain(self._idle, self._obey_pause),
             parser=_keep_raw,
             decoder=_no_decoding,
         )
         self._subscriber(self._consume)
 
     async def start(self) -> None:
-        """Join the group and begin."""
+        """Join the group and begin; a paused service joins as well and takes nothing."""
+        await self._ask_for_pause()
         await self.broker.start()
+        self._watching = asyncio.create_task(self._watch_pause(), name="consumer-pause")
 
     async def stop(self) -> None:
         """Finish the batch in hand, commit, and leave the group; a batch held because PostgreSQL is away is left uncommitted."""
         self._stopping = True
         await self.broker.stop()
+        if self._watching is not None:
+            self._watching.cancel()
+            await asyncio.wait({self._watching})
 
     async def problem(self) -> str | None:
         """Why it is not consuming; None when it is, a broker's answer included: an idle consumer would not notice that all are away."""
@@ -88,6 +96,8 @@ class Consumer:
             return "the consumer is not running"
         if self.holding is not None:
             return f"holding a batch: {self.holding}"
+        if self._parking.pauses.current is not None:
+            return str(self._parking.pauses.current)
         if not consumer.assignment():
             return "no partitions assigned yet"
         try:
@@ -107,6 +117,38 @@ class Consumer:
             await self._commit(message)
         finally:
             self._idle.set()
+            self._obey_pause()
+
+    async def _watch_pause(self) -> None:
+        begun = self._parking.pauses.begun
+        while True:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_PAUSE_SECONDS):
+                    await begun.wait()
+            begun.clear()
+            await self._ask_for_pause()
+            self._obey_pause()
+
+    async def _ask_for_pause(self) -> None:
+        """Until the database answers: a member that does not know may not begin, and one that knew goes on as it was."""
+        while True:
+            try:
+                await self._parking.pauses.refresh()
+            except AWAY as error:
+                _LOG.warning("consumer.pause_unknown", error=f"{type(error).__name__}: {error}")
+                await asyncio.sleep(_PAUSE_SECONDS)
+            else:
+                return
+
+    def _obey_pause(self) -> None:
+        # What the client has fetched ahead of a paused partition it drops, and fetches again later: the position stays.
+        consumer = self._subscriber.consumer
+        if consumer is None:
+            return
+        if self._parking.pauses.current is not None:
+            consumer.pause(*consumer.assignment())
+        else:
+            consumer.resume(*consumer.paused())
 
     async def _commit(self, message: KafkaMessage) -> None:
         """Here and not by the framework, so that a rebalance waits for it. One that fails costs nothing: the next one commits more, or
@@ -170,6 +212,8 @@ class Consumer:
             else:
                 del share[: len(some)]
                 size, races = self._at_once, 0
+                for result in results:
+                    await self._parking.pauses.note(broken=result is Result.DEAD)
 
     async def _park_behind(self, share: Share, queued: Collection[tuple[str, bytes | None]]) -> None:
         """What has something of its own key waiting before it leaves the share for that queue."""
@@ -182,8 +226,9 @@ class Consumer:
 class _Drain(ConsumerRebalanceListener):  # type: ignore[misc]
     """Partitions are given up only between batches, so that two members rarely work on one record; the inbox is right even if they do."""
 
-    def __init__(self, idle: asyncio.Event) -> None:
+    def __init__(self, idle: asyncio.Event, obey_pause: Callable[[], None]) -> None:
         self._idle = idle
+        self._obey_pause = obey_pause
 
     async def on_partitions_revoked(self, revoked: list[TopicPartition]) -> None:
         _LOG.info("consumer.partitions_revoked", partitions=sorted(map(str, revoked)))
@@ -194,6 +239,7 @@ class _Drain(ConsumerRebalanceListener):  # type: ignore[misc]
             _LOG.warning("consumer.rebalance_did_not_wait")
 
     async def on_partitions_assigned(self, assigned: list[TopicPartition]) -> None:
+        self._obey_pause()  # before anything else is awaited: nothing has been fetched yet
         _LOG.info("consumer.partitions_assigned", partitions=sorted(map(str, assigned)))
 
 

@@ -4,6 +4,7 @@ The copy goes through the outbox, in the transaction that passes over the record
 """
 
 from dataclasses import replace
+from functools import partial
 
 import structlog
 
@@ -28,8 +29,8 @@ async def copy(work: Work, record: Record, *, service: str, reason: str, error: 
     )
     if noted is None:
         return
-    metrics.DEAD_LETTERS.labels(record.topic, reason).inc()
-    _LOG.error("deadletters.copied", place=record.place, reason=reason, error=error)
+    work.afterwards(metrics.DEAD_LETTERS.labels(record.topic, reason).inc)
+    work.afterwards(partial(_LOG.error, "deadletters.copied", place=record.place, reason=reason, error=error))
     why = {
         "reason": reason,
         "error": error[:2000],

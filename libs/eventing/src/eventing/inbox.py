@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -46,6 +47,7 @@ class Result(StrEnum):
     REPEATED = "repeated"
     DUPLICATE = "duplicate"
     DEAD = "dead"
+    DISCARDED = "discarded"
 
 
 class Inbox:
@@ -54,7 +56,7 @@ class Inbox:
     def __init__(self, outbox: Outbox, handlers: Mapping[type[Message], Handler], *, service: str) -> None:
         self.outbox = outbox
         self.service = service
-        self._handlers = handlers
+        self.handlers = handlers
 
     async def handle(self, record: Record, *, waiting_since: datetime | None = None, connection: Connection | None = None) -> Result:
         """Deal with one record for good, or raise and change nothing.
@@ -78,7 +80,7 @@ class Inbox:
 
         What became of each is added to ``results``; after an error their number tells which record failed (all there: the commit).
         """
-        read = [None if record.topic in COMMAND_TOPICS else _read_event(record) for record in records]
+        read = [None if record.topic in COMMAND_TOPICS else read_event(record) for record in records]
         async with self.outbox.together(connection=connection) as together:
             streams = await self._advance(together.connection, read)
             for record, event in zip(records, read, strict=True):
@@ -87,14 +89,29 @@ class Inbox:
                     # A task of its own: what a handler binds to the context ends with its record.
                     results.append(await asyncio.create_task(on))
                     tracing.became(results[-1])
-        for record, result in zip(records, results, strict=True):
-            metrics.HANDLED.labels(record.topic, result).inc()
+                    together.afterwards(metrics.HANDLED.labels(record.topic, results[-1]).inc)
 
-    async def _advance(self, connection: Connection, read: Iterable["_Event | Unreadable | None"]) -> dict["_Stream", int]:
+    async def give_up(self, record: Record, *, why: str) -> Result:
+        """Pass over a record for good: a later copy is a duplicate, the gap is noted, and the sender of a command is told."""
+        async with self.outbox.together() as together:
+            if record.topic in COMMAND_TOPICS:
+                text = legible(record.headers)
+                work = together.work(_command_cause(text, None))
+                if await self._claim(work, record, text) is None:
+                    hint = "Send it again under an id of its own."
+                    refused = Refused("discarded", f"The command was given up by an operator: {why}", hint=hint)
+                    await self._answer(work, _rejection(text, refused))
+            elif isinstance(event := read_event(record), Event):
+                previous = (await self._advance(together.connection, [event]))[event.stream]
+                if previous < event.sequence:
+                    await self._note_gap(together, "discarded", record, event, previous, event.sequence + 1)
+        return Result.DISCARDED
+
+    async def _advance(self, connection: Connection, read: Iterable["Event | Unreadable | None"]) -> dict["_Stream", int]:
         """The last number handled of each stream before these events."""
         highest: dict[_Stream, int] = {}
         for event in read:
-            if isinstance(event, _Event):
+            if isinstance(event, Event):
                 highest[event.stream] = max(event.sequence, highest.get(event.stream, 0))
         if not highest:
             return {}
@@ -102,7 +119,7 @@ class Inbox:
         rose = _INBOX.advance(connection, sources=sources, topics=topics, subjects=subjects, sequences=list(highest.values()))
         return highest | {(row["source"], row["topic"], row["subject"]): row["previous"] async for row in rose}
 
-    async def _event(self, record: Record, event: "_Event | Unreadable", streams: dict["_Stream", int], together: Together) -> Result:
+    async def _event(self, record: Record, event: "Event | Unreadable", streams: dict["_Stream", int], together: Together) -> Result:
         if isinstance(event, Unreadable):
             return await self._dead(record, "unreadable", str(event), together)
         attributes, previous = event.attributes, streams[event.stream]
@@ -114,23 +131,18 @@ class Inbox:
             await deadletters.copy(work, record, service=self.service, reason="unknown_type", error=attributes.type)
             return Result.DEAD
         message = message_of(record, attributes, now=work.now)
-        self._report_gap(record, attributes, previous)
-        if handler := self._handlers.get(type(message)):
+        if event.sequence > previous + 1:
+            await self._note_gap(together, "missing", record, event, previous, event.sequence)
+            together.afterwards(partial(metrics.GAPS.labels(record.topic).inc, event.sequence - previous - 1))
+        if handler := self.handlers.get(type(message)):
             await _without_exit(handler, message, work)
         return Result.HANDLED
 
-    def _report_gap(self, record: Record, attributes: Attributes, previous: int) -> None:
-        missing = (attributes.sequence or 0) - previous - 1
-        if missing > 0:
-            metrics.GAPS.labels(record.topic).inc(missing)
-            _LOG.error(
-                "inbox.gap",
-                place=record.place,
-                source=attributes.source,
-                subject=attributes.subject,
-                after=previous,
-                missing=missing,
-            )
+    async def _note_gap(self, together: Together, kind: str, record: Record, event: "Event", after: int, before: int) -> None:
+        source, topic, subject = event.stream
+        gap = {"source": source, "topic": topic, "subject": subject, "after_sequence": after, "next_sequence": before}
+        await _INBOX.note_gap(together.connection, kind=kind, **gap, place=record.place)
+        together.afterwards(partial(_LOG.error, "inbox.gap", kind=kind, place=record.place, **gap))
 
     async def _command(self, record: Record, waiting_since: datetime | None, together: Together) -> Result:
         text = legible(record.headers)
@@ -155,7 +167,7 @@ class Inbox:
         return Result.HANDLED
 
     async def _run(self, command: Message, work: Work, waiting_since: datetime | None) -> Mapping[str, Any] | None:
-        handler = self._handlers.get(type(command))
+        handler = self.handlers.get(type(command))
         if handler is None:
             raise Refused("unknown_command", f"{self.service} does not know this command")
         try:
@@ -167,7 +179,7 @@ class Inbox:
 
     async def _claim(self, work: Work, record: Record, text: Mapping[str, str]) -> Result | None:
         """None when this is the first time; else the repeat has been answered, or is only the same delivery again."""
-        fingerprint = _fingerprint(record, text)
+        fingerprint = fingerprint_of(record, text)
         claim = await _INBOX.claim_command(
             work.connection, id=text["id"], fingerprint=fingerprint, partition=record.partition, offset=record.offset
         )
@@ -213,14 +225,17 @@ _Stream = tuple[str, str, str]  # source, topic, subject
 
 
 @dataclass(frozen=True, slots=True)
-class _Event:
+class Event:
+    """What every event says of itself, and the number by which it is known."""
+
     attributes: Attributes
     organization_id: UUID
     stream: _Stream
     sequence: int
 
 
-def _read_event(record: Record) -> _Event | Unreadable:
+def read_event(record: Record) -> Event | Unreadable:
+    """What the record says of itself, or why that cannot be read."""
     try:
         attributes = attributes_of(record)
         if attributes.sequence is None:
@@ -228,7 +243,7 @@ def _read_event(record: Record) -> _Event | Unreadable:
         organization_id = _uuid("ce_organizationid", attributes.organizationid)
     except Unreadable as error:
         return error
-    return _Event(attributes, organization_id, (attributes.source, record.topic, attributes.subject), attributes.sequence)
+    return Event(attributes, organization_id, (attributes.source, record.topic, attributes.subject), attributes.sequence)
 
 
 def _read_command(record: Record, *, now: datetime) -> tuple[Attributes | None, Message | None, Refused | None]:
@@ -273,7 +288,7 @@ def _rejection(text: Mapping[str, str], refused: Refused) -> CommandRejected:
     )
 
 
-def _fingerprint(record: Record, text: Mapping[str, str]) -> bytes:
+def fingerprint_of(record: Record, text: Mapping[str, str]) -> bytes:
     """What makes two commands the same: type, tenant, actor, key and data, whatever the spelling of the JSON."""
     data = record.value or b""
     with suppress(orjson.JSONDecodeError, orjson.JSONEncodeError):

@@ -8,6 +8,10 @@ ORDER BY source, topic, subject
 ON CONFLICT (source, topic, subject) DO UPDATE SET last_sequence = EXCLUDED.last_sequence WHERE s.last_sequence < EXCLUDED.last_sequence
 RETURNING source, topic, subject, coalesce(old.last_sequence, 0) AS previous;
 
+-- name: note_gap!
+INSERT INTO eventing.gap (kind, source, topic, subject, after_sequence, next_sequence, place)
+VALUES (:kind, :source, :topic, :subject, :after_sequence, :next_sequence, :place);
+
 -- name: claim_command^
 -- The first to write the id handles the command; one that comes at the same time waits here for the outcome. ``new_delivery`` is true when this
 -- command was not read at this place, or after it, before.

@@ -49,6 +49,8 @@ class Outbox:
             crash.point("work.committed")
             if written:
                 self.filled.set()
+            for tell in together.tellings:
+                tell()
 
     async def oldest(self) -> tuple[int, float]:
         """How many messages wait for the relay, and the age of the oldest in seconds."""

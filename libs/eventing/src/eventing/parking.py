@@ -6,7 +6,7 @@ pauses; past its limit it is parked for good, with a dead letter, until an opera
 
 import asyncio
 import random
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -18,9 +18,10 @@ import structlog
 from eventing import crash, deadletters, metrics
 from eventing.errors import InvalidData, NotYet, Transient
 from eventing.inbox import Inbox
+from eventing.pause import Pauses, Tolerance
 from eventing.record import Record
 from eventing.sql import queries
-from eventing.work import Cause, Work
+from eventing.work import Cause, Connection, Work
 
 _PARKING = queries(__file__, "parking")
 _LOG = structlog.get_logger("eventing.parking")
@@ -57,20 +58,26 @@ class Patience:
         return pause * random.uniform(0.8, 1.2)  # noqa: S311
 
 
+async def keys_with_queue(connection: Connection | asyncpg.Pool, keys: Iterable[tuple[str, bytes | None]]) -> set[tuple[str, bytes | None]]:
+    """Which of these ``(topic, key)`` have a queue."""
+    asked = list(keys)
+    rows = _PARKING.parked_keys(connection, topics=[topic for topic, _ in asked], keys=[key for _, key in asked])
+    return {(row["topic"], row["key"]) async for row in rows}
+
+
 class Parking:
     """The queues of one service, and the loop that tries their heads again."""
 
-    def __init__(self, inbox: Inbox, *, patience: Patience | None = None) -> None:
+    def __init__(self, inbox: Inbox, *, patience: Patience | None = None, tolerance: Tolerance | None = None) -> None:
         self._inbox = inbox
         self._outbox = inbox.outbox
         self._patience = patience or Patience()
+        self.pauses = Pauses(inbox.outbox.pool, inbox.service, tolerance=tolerance)
         self._arrived = asyncio.Event()
 
     async def keys_with_queue(self, keys: Iterable[tuple[str, bytes | None]]) -> set[tuple[str, bytes | None]]:
         """Which of these ``(topic, key)`` must not be handled now, because something before them waits."""
-        asked = list(keys)
-        rows = _PARKING.parked_keys(self._outbox.pool, topics=[topic for topic, _ in asked], keys=[key for _, key in asked])
-        return {(row["topic"], row["key"]) async for row in rows}
+        return await keys_with_queue(self._outbox.pool, keys)
 
     async def park_behind(self, records: Iterable[Record]) -> None:
         """Put records at the ends of their keys' queues, in this order."""
@@ -87,6 +94,8 @@ class Parking:
             crash.point("parked.written")
         crash.point("parked.committed")
         self._arrived.set()
+        if _is_broken(verdict, error):
+            await self.pauses.note(broken=True)
 
     async def run(self) -> None:
         """Try due heads until cancelled."""
@@ -111,6 +120,7 @@ class Parking:
                 await self._arrived.wait()
 
     async def _try_one(self) -> bool:
+        broken = False
         async with self._outbox.pool.acquire() as connection, connection.transaction():
             row = await _PARKING.claim_due(connection, now=self._outbox.clock())
             if row is None:
@@ -121,21 +131,25 @@ class Parking:
             except Exception as error:
                 if is_away(error):
                     raise
-                await self._postpone(connection, row, record, error)
+                broken = await self._postpone(connection, row, record, error)
             else:
                 await _PARKING.release(connection, id=row["id"])
             crash.point("retry.written")
         crash.point("retry.committed")
         self._outbox.filled.set()
+        if broken:
+            await self.pauses.note(broken=True)
         return True
 
-    async def _postpone(self, connection: asyncpg.pool.PoolConnectionProxy, row: asyncpg.Record, record: Record, error: Exception) -> None:
+    async def _postpone(self, connection: asyncpg.pool.PoolConnectionProxy, row: asyncpg.Record, record: Record, error: Exception) -> bool:
+        """True when the record is parked for a fault of ours."""
         cause = Cause(organization_id=UUID(int=0), correlation_id=record.place, causation_id=None)
         async with self._outbox.work(cause, connection=connection) as work:
             verdict = await self._judge(
                 work, record, error, attempts=row["attempts"] + 1, first_failed_at=row["first_failed_at"] or work.now
             )
             await _PARKING.postpone(connection, id=row["id"], **verdict)
+        return _is_broken(verdict, error)
 
     async def _judge(self, work: Work, record: Record, error: Exception, *, attempts: int, first_failed_at: datetime) -> dict[str, object]:
         reason = f"{type(error).__name__}: {error}".replace("\0", "\\0")
@@ -163,3 +177,7 @@ class Parking:
         if isinstance(error, NotYet) and now < first_failed_at + error.within:
             return min(next_attempt, first_failed_at + error.within)  # somebody waits for the refusal: not longer than promised
         return next_attempt
+
+
+def _is_broken(verdict: Mapping[str, object], error: Exception) -> bool:
+    return verdict["state"] == "parked" and not isinstance(error, Transient)

@@ -51,6 +51,7 @@ class Work:
     source: str
     _events: list[Event] = field(default_factory=list)
     _letters: list[Record] = field(default_factory=list)
+    _tellings: list[Callable[[], None]] = field(default_factory=list)
 
     @property
     def actor(self) -> str:
@@ -69,6 +70,10 @@ class Work:
     def publish_raw(self, record: Record) -> None:
         """Publish a record as it stands, for dead letters."""
         self._letters.append(record)
+
+    def afterwards(self, tell: Callable[[], None]) -> None:
+        """Count or log something when the work is done, and not when it is rolled back."""
+        self._tellings.append(tell)
 
     def discard_events(self) -> None:
         """Forget what was to be published, when the state change was rolled back to a savepoint."""
@@ -118,13 +123,26 @@ class Together:
     connection: Connection
     now: datetime
     source: str
+    tellings: list[Callable[[], None]] = field(default_factory=list)
     _works: list[Work] = field(default_factory=list)
 
     def work(self, cause: Cause) -> Work:
         """One more; what it publishes goes out after what the earlier ones publish."""
-        work = Work(self.connection, cause, self.now, self.source)
+        work = Work(self.connection, cause, self.now, self.source, _tellings=self.tellings)
         self._works.append(work)
         return work
+
+    def afterwards(self, tell: Callable[[], None]) -> None:
+        """Count or log something when all is done, and not when it is rolled back."""
+        self.tellings.append(tell)
+
+    def publishes(self) -> list[dict[str, str]]:
+        """What goes out, in short."""
+        published: list[dict[str, str]] = []
+        for work in self._works:
+            published += [{"topic": letter["topic"]} for letter in work.letters()]
+            published += [{"topic": event.TOPIC, "type": event.TYPE, "subject": event.subject} for event in work.events()]
+        return published
 
     async def write_outbox(self) -> bool:
         """Number the events and put them into the outbox; true when there was anything. Called once, last in the transaction."""
