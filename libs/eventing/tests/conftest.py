@@ -1,6 +1,7 @@
 """A service of the tests: the message core on real servers, with handlers a test chooses."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ from contracts.org import MemberAdded, Role
 from eventing.consumer import Consumer
 from eventing.inbox import Handler, Inbox
 from eventing.kafka import KafkaAccess
+from eventing.operations import Operations
 from eventing.outbox import Outbox
 from eventing.parking import Parking, Patience
 from eventing.pause import Tolerance
@@ -26,6 +28,7 @@ from eventing.relay import Relay
 from eventing.work import Cause
 from servicekit.migrations import MigrationSet, migrate
 from testkit.databases import DatabaseFactory
+from testkit.probe import probe
 from testkit.topics import OwnTopics
 
 SERVICE = "company-service"
@@ -70,6 +73,7 @@ class Core:
         patience: Patience = IMPATIENT,
         tolerance: Tolerance | None = None,
         relay: bool = True,
+        operations: bool = False,
     ) -> "Member":
         """Start a member; it ends with the test."""
         inbox = Inbox(self.outbox, handlers, service=SERVICE)
@@ -78,9 +82,40 @@ class Core:
         member.tasks.append(asyncio.create_task(parking.run()))
         if relay:
             member.tasks.append(asyncio.create_task(Relay(self.outbox, self.kafka).run()))
+        if operations:
+            member.tasks.append(asyncio.create_task(Operations(self.kafka, inbox, topics, poll=0.1).run()))
         self.exits.push_async_callback(member.stop)
         await member.consumer.start()
         return member
+
+    async def request(self, kind: str, **request: Any) -> UUID:
+        """Ask for an operation, as an operator does."""
+        operation: UUID = await self.pool.fetchval(
+            "INSERT INTO eventing.operation (kind, request, requested_by, why) VALUES ($1, $2, 'kari', 'because') RETURNING id",
+            kind,
+            json.dumps(request),
+        )
+        return operation
+
+    async def ended(self, operation: UUID, state: str, *, within: float = 15) -> dict[str, Any]:
+        """The operation in the state it should come to, its items' effects in ``items``."""
+
+        async def found() -> dict[str, Any]:
+            row = dict(await self.pool.fetchrow("SELECT * FROM eventing.operation WHERE id = $1", operation) or {})
+            assert row["state"] == state, (row["state"], row["error"])
+            return row
+
+        row = await probe(found, within=within)
+        items = await self.pool.fetch("SELECT * FROM eventing.operation_item WHERE operation_id = $1 ORDER BY position", operation)
+        return {**row, "summary": json.loads(row["summary"] or "{}"), "items": [json.loads(item["effect"]) for item in items]}
+
+    async def apply(self, operation: UUID) -> None:
+        """Have a plan applied, as an operator does who has seen it."""
+        await self.pool.execute(
+            "UPDATE eventing.operation SET state = 'applying', applied_by = 'ola', applied_at = clock_timestamp()"
+            " WHERE id = $1 AND state = 'planned'",
+            operation,
+        )
 
     async def effects(self, subject: str | None = None) -> list[str]:
         """What handlers did, in order."""

@@ -20,6 +20,9 @@ DEAD_LETTERS = Counter(
     ["topic", "reason"],
     registry=None,
 )
+OPERATIONS = Counter(
+    "eventing_operations_total", "Operators' redrives, discards, replays and proofs that have ended.", ["kind", "state"], registry=None
+)
 PARKED_RECORDS = Gauge("eventing_parked_records", "Records in the queues of keys that cannot go on, by state.", ["state"], registry=None)
 PUBLISHED = Counter("eventing_published_total", "Messages the broker has acknowledged.", registry=None)
 OUTBOX_REFUSED = Counter(
@@ -35,6 +38,7 @@ ALL = (
     HANDLING_SECONDS,
     GAPS,
     DEAD_LETTERS,
+    OPERATIONS,
     PARKED_RECORDS,
     PUBLISHED,
     OUTBOX_REFUSED,

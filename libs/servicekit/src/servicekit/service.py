@@ -21,6 +21,7 @@ from contracts.message import Message
 from eventing import metrics as eventing_metrics
 from eventing.consumer import Consumer
 from eventing.inbox import Handler, Inbox
+from eventing.operations import Operations
 from eventing.outbox import Outbox
 from eventing.parking import Parking
 from eventing.relay import Relay
@@ -123,17 +124,28 @@ async def _start(program: Program, settings: ServiceSettings, health: Health, ex
     await wait_for_topics(kafka, topics, health=health)
     inbox = Inbox(outbox, service.handlers, service=program.name)
     parking = Parking(inbox)
-    running = _Running(health, Consumer(kafka, inbox, parking, topics), Relay(outbox, kafka), parking, outbox, service)
+    operations = Operations(kafka, inbox, topics)
+    running = _Running(health, Consumer(kafka, inbox, parking, topics), Relay(outbox, kafka), parking, operations, outbox, service)
     await running.start()
     return running
 
 
 class _Running:
-    def __init__(self, health: Health, consumer: Consumer, relay: Relay, parking: Parking, outbox: Outbox, service: Service) -> None:
+    def __init__(
+        self,
+        health: Health,
+        consumer: Consumer,
+        relay: Relay,
+        parking: Parking,
+        operations: Operations,
+        outbox: Outbox,
+        service: Service,
+    ) -> None:
         self._health = health
         self._consumer = consumer
         self._relay = relay
         self._parking = parking
+        self._operations = operations
         self._outbox = outbox
         self._service = service
         self._tasks: list[asyncio.Task[None]] = []
@@ -146,7 +158,7 @@ class _Running:
         self._health.register("consumer", self._consuming)
         self._health.register("relay", self._publishing)
         self._relaying = asyncio.create_task(self._relay.run(), name="relay")
-        beside = [self._parking.run, self._measure_outbox, *self._service.tasks]
+        beside = [self._parking.run, self._operations.run, self._measure_outbox, *self._service.tasks]
         self._tasks = [asyncio.create_task(task(), name=getattr(task, "__qualname__", "task")) for task in beside]
         try:
             await self._consumer.start()

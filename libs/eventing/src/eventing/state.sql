@@ -1,0 +1,7 @@
+-- name: tables
+-- The service's own tables: not the message core's, whose numbers and places are not state, nor the migrations' notes.
+SELECT n.nspname AS schema_name, c.relname AS table_name
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND NOT (c.relname LIKE '\_pogo%' OR c.relname = 'migration_content')
+  AND n.nspname NOT IN ('eventing', 'information_schema') AND n.nspname NOT LIKE 'pg\_%'
+ORDER BY 1, 2;

@@ -1,0 +1,186 @@
+"""What is parked goes on in its order when an operator says so, exactly as the plan said, or not at all."""
+
+from typing import Any
+from uuid import UUID, uuid4
+
+from contracts.company import CompanyGroupCreated
+from contracts.org import AddMember, MemberAdded
+from contracts.results import CommandRejected
+from testkit.probe import probe
+
+from .conftest import Core, member_added, noting
+
+EVENTS = "org-events"
+GROUP = uuid4()
+NOTE = noting(lambda message: message.user_id)
+
+
+class Faulty:
+    """A handler that cannot deal with some messages until it is repaired."""
+
+    def __init__(self, *poison: str) -> None:
+        self.poison = set(poison)
+
+    async def __call__(self, message: Any, work: Any) -> None:
+        if message.user_id in self.poison:
+            raise ZeroDivisionError("a fault of ours")
+        await NOTE(message, work)
+        work.publish(
+            CompanyGroupCreated(company_group_id=GROUP, organization_id=message.organization_id, name=message.user_id, created_by="kari")
+        )
+
+
+async def test_a_redriven_key_goes_on_in_its_order_before_anything_new(core: Core) -> None:
+    handler = Faulty("2")
+    organization, other = await parked_at_2(core, handler)
+    handler.poison.clear()
+    operation = await core.request("redrive", topic=EVENTS, key=str(organization))
+    plan = await core.ended(operation, "planned")
+    assert (
+        plan["items"]
+        == [
+            {
+                "result": "handled",
+                "tables": {"public.effect": {"inserted": 1}},
+                "publishes": [{"topic": "company-events", "type": CompanyGroupCreated.TYPE, "subject": str(GROUP)}],
+            }
+        ]
+        * 3
+    )
+    assert plan["summary"]["results"] == {"handled": 3}
+    assert plan["summary"]["tables"] == {"public.effect": {"inserted": 3}}
+    assert await core.effects(str(organization)) == ["1"]
+    await core.send(member_added(organization, "5"), sequence=5)
+    await probe(lambda: core.pool.fetchval("SELECT count(*) = 4 FROM eventing.parked"), within=10)
+    # What has come since stands in the same queue: the plan is no longer what would happen.
+    await core.apply(operation)
+    failed = await core.ended(operation, "failed")
+    assert "has come" in failed["error"]
+    assert await core.effects(str(organization)) == ["1"]
+    operation = await core.request("redrive", key=str(organization))
+    await core.ended(operation, "planned")
+    await core.apply(operation)
+    done = await core.ended(operation, "done")
+    assert (done["applied_by"], done["requested_by"], done["why"]) == ("ola", "kari", "because")
+    await core.send(member_added(organization, "6"), sequence=6)
+    await probe(lambda: effects_are(core, ["1", "2", "3", "4", "5", "6"], organization), within=10)
+    assert await core.effects(str(other)) == ["other"]
+    assert await core.pool.fetchval("SELECT count(*) FROM eventing.parked") == 0
+    assert await core.pool.fetchval("SELECT count(*) FROM eventing.gap") == 0
+
+
+async def test_what_fails_again_stays_and_after_three_times_needs_force(core: Core) -> None:
+    handler = Faulty("2")
+    organization, _ = await parked_at_2(core, handler)
+    for _ in range(3):
+        operation = await core.request("redrive")
+        plan = await core.ended(operation, "planned")
+        assert [item["result"] for item in plan["items"]] == ["failed", "waits", "waits"]
+        assert "ZeroDivisionError" in plan["items"][0]["error"]
+        await core.apply(operation)
+        await core.ended(operation, "done")
+    assert await core.effects(str(organization)) == ["1"]
+    plan = await core.ended(await core.request("redrive"), "planned")
+    assert [item["result"] for item in plan["items"]] == ["guarded", "waits", "waits"]
+    handler.poison.clear()
+    operation = await core.request("redrive", force=True)
+    await core.ended(operation, "planned")
+    await core.apply(operation)
+    await core.ended(operation, "done")
+    assert await core.effects(str(organization)) == ["1", "2", "3", "4"]
+
+
+async def test_a_discarded_record_lets_its_key_go_on_and_leaves_a_gap(core: Core) -> None:
+    handler = Faulty("2")
+    organization, _ = await parked_at_2(core, handler)
+    operation = await core.request("discard", reason="a fault of ours")
+    plan = await core.ended(operation, "planned")
+    assert [item["result"] for item in plan["items"]] == ["discarded"]
+    assert await core.pool.fetchval("SELECT count(*) FROM eventing.gap") == 0
+    await core.apply(operation)
+    await core.ended(operation, "done")
+    await probe(lambda: effects_are(core, ["1", "3", "4"], organization), within=10)
+    gaps = await core.pool.fetch("SELECT kind, subject, after_sequence, next_sequence FROM eventing.gap")
+    assert [tuple(gap) for gap in gaps] == [("discarded", str(organization), 1, 3)]
+    handler.poison.clear()
+    await core.send(member_added(organization, "2"), sequence=2)
+    await core.send(member_added(organization, "5"), sequence=5)
+    await probe(lambda: effects_are(core, ["1", "3", "4", "5"], organization), within=10)
+
+
+async def test_the_sender_of_a_discarded_command_is_told(core: Core) -> None:
+    async def fails(command: AddMember, work: Any) -> None:
+        raise ZeroDivisionError("a fault of ours")
+
+    await core.send(AddMember(organization_id=uuid4(), user_id="x", name="x"), id="c-1")
+    await core.run({AddMember: fails}, ["org-commands"], operations=True)
+    await core.read("company-service-dlq", 1)
+    operation = await core.request("discard", type=AddMember.TYPE)
+    await core.ended(operation, "planned")
+    await core.apply(operation)
+    (record,) = await core.read("command-results", 1)
+    answer = CommandRejected.model_validate_json(record.value)
+    assert (answer.command_id, answer.code) == ("c-1", "discarded")
+    assert "because" in answer.message
+
+
+async def test_a_plan_whose_effects_have_changed_is_not_applied(core: Core) -> None:
+    handler = Faulty("2")
+    organization, _ = await parked_at_2(core, handler)
+    operation = await core.request("redrive")
+    await core.ended(operation, "planned")
+    handler.poison.clear()
+    await core.apply(operation)
+    failed = await core.ended(operation, "failed")
+    assert (
+        "would be handled (public.effect {'inserted': 1}, 1 no.accountflow.company.CompanyGroupCreated.v1), planned was failed"
+        in failed["error"]
+    )
+    assert await core.effects(str(organization)) == ["1"]
+    assert await core.pool.fetchval("SELECT array_agg(redrives ORDER BY id) FROM eventing.parked") == [0, 0, 0]
+    assert len(await core.read_all("company-events", within=0.5)) == 2  # of the first record and the other key; nothing of what was tried
+
+
+async def test_filters_take_only_what_they_say_and_a_wrong_request_is_refused(core: Core) -> None:
+    handler = Faulty("2")
+    organization, _ = await parked_at_2(core, handler)
+    place = await core.pool.fetchval("SELECT topic || '/' || partition || '/' || \"offset\" FROM eventing.parked ORDER BY id LIMIT 1")
+    meant: list[dict[str, Any]] = [
+        {"topic": EVENTS},
+        {"key": str(organization)},
+        {"type": MemberAdded.TYPE, "organization": str(organization)},
+        {"reason": "ZeroDivision", "since": "2020-01-01T00:00:00+00:00"},
+        {"places": [place]},
+    ]
+    not_meant: list[dict[str, Any]] = [
+        {"topic": "company-events"},
+        {"key": str(uuid4())},
+        {"type": AddMember.TYPE},
+        {"organization": str(uuid4())},
+        {"reason": "Timeout"},
+        {"until": "2020-01-01T00:00:00+00:00"},
+        {"places": [f"{EVENTS}/9/9"]},
+    ]
+    for request, count in [(request, 3) for request in meant] + [(request, 0) for request in not_meant] + [({"limit": 2}, 2)]:
+        plan = await core.ended(await core.request("redrive", **request), "planned")
+        assert len(plan["items"]) == count, request
+    failed = await core.ended(await core.request("redrive", tpoic=EVENTS), "failed")
+    assert "tpoic" in failed["error"]
+
+
+async def parked_at_2(core: Core, handler: Faulty) -> tuple[UUID, UUID]:
+    """A key whose second of four records is parked for good, and another key that goes on."""
+    organization, other = uuid4(), uuid4()
+    for number in (1, 2, 3, 4):
+        await core.send(member_added(organization, str(number)), sequence=number)
+    await core.send(member_added(other, "other"), sequence=1)
+    await core.run({MemberAdded: handler}, [EVENTS], operations=True)
+    await probe(lambda: core.pool.fetchval("SELECT count(*) = 3 AND bool_or(state = 'parked') FROM eventing.parked"), within=15)
+    await probe(lambda: effects_are(core, ["other"], other), within=10)
+    return organization, other
+
+
+async def effects_are(core: Core, wanted: list[str], subject: UUID) -> bool:
+    found = await core.effects(str(subject))
+    assert found == wanted, found
+    return True
