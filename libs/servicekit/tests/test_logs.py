@@ -53,6 +53,18 @@ def test_line_is_text_on_a_terminal():
     assert "***" in shown
 
 
+def test_line_names_the_trace_in_which_it_was_said():
+    within, without = lines_of("""
+        from opentelemetry import trace
+        context = trace.SpanContext(0x4bf92f3577b34da6a3ce929d0e0e4736, 0x00f067aa0ba902b7, is_remote=True)
+        with trace.use_span(trace.NonRecordingSpan(context)):
+            log.info("within")
+        log.info("without")
+    """)
+    assert (within["trace_id"], within["span_id"]) == ("4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7")
+    assert "trace_id" not in without
+
+
 def test_library_lines_join_the_stream_with_their_fields():
     (line,) = lines_of("logging.getLogger('eventing.kafka').info('read %d', 5, extra={'topic': 'org-events', 'token': 'x'})")
     assert (line["event"], line["topic"], line["token"], line["logger"]) == ("read 5", "org-events", "***", "eventing.kafka")

@@ -239,6 +239,6 @@ async def test_log_lines_name_the_call_and_nothing_of_its_content(visma: Any, se
         "customer": None,
         "attempt": 1,
         "status": 200,
-        "trace_id": "trace-7",
+        "visma_trace_id": "trace-7",
         "codes": [],
     }

@@ -3,6 +3,7 @@
 `PROGRAMS` is the whole system: the two simulators and the four services. A service owns the database of its module's name.
 """
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,6 +65,7 @@ def service(name: str, *more: Callable[[Surroundings], Mapping[str, str]]) -> Pr
             "POSTGRES__DSN": around.databases[name],
             "HEALTH__PORT": around.port(name),
             "LOG__FORMAT": "json",
+            **{name: value for name, value in os.environ.items() if name.startswith("OTEL_")},
         }
         for part in more:
             settings |= part(around)

@@ -19,6 +19,7 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 
 from servicekit.redaction import redact_fields
 from servicekit.settings import LogSettings
+from servicekit.telemetry import name_trace
 
 __all__ = ["bound_contextvars", "configure"]
 
@@ -72,6 +73,7 @@ def configure(settings: LogSettings, *, service: str, stream: TextIO | None = No
 def _shared() -> list[Processor]:
     return [
         structlog.contextvars.merge_contextvars,
+        name_trace,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),

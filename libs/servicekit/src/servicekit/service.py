@@ -33,6 +33,7 @@ from servicekit.metrics import REGISTRY
 from servicekit.migrations import MigrationSet, migrate
 from servicekit.postgres import postgres_pool
 from servicekit.settings import ServiceSettings
+from servicekit.telemetry import exported
 
 _LOG = structlog.get_logger(__name__)
 _LAST_MESSAGES_SECONDS = 5.0
@@ -80,7 +81,9 @@ def run(program: Program) -> None:
     """Run until SIGTERM or Ctrl-C. Exit status 0 after an orderly stop, 1 when a part failed, 2 for wrong settings."""
     settings = load(program.settings)
     configure(settings.log, service=program.name)
-    sys.exit(uvloop.run(_until_signalled(program, settings)))
+    with exported(service=program.name, instance=settings.kafka.group_instance_id, endpoint=settings.otel_exporter_otlp_endpoint):
+        status = uvloop.run(_until_signalled(program, settings))
+    sys.exit(status)
 
 
 async def _until_signalled(program: Program, settings: ServiceSettings) -> int:

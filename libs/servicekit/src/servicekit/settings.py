@@ -118,6 +118,11 @@ class ServiceSettings(BaseSettings):
     postgres: PostgresSettings
     health: HealthSettings = HealthSettings()
     log: LogSettings = LogSettings()
+    otel_exporter_otlp_endpoint: str | None = Field(
+        None,
+        pattern=r"^https?://",
+        description="OpenTelemetry collector that receives traces by OTLP over HTTP, such as http://127.0.0.1:4318; empty: no telemetry",
+    )
 
     @classmethod
     def settings_customise_sources(

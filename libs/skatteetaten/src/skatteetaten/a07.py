@@ -83,7 +83,7 @@ class A07Client:
         headers = {"Accept": "application/json", "Authorization": f"Bearer {token}"}
         if self._settings.a07.correlation_header:
             headers[self._settings.a07.correlation_header] = correlation_id
-        answer = await self._http.send(call.method, call.url, headers=headers, query=call.query, body=call.body)
+        answer = await self._http.send(call.method, call.url, headers=headers, query=call.query, body=call.body, template=call.template)
         log.debug("a07.answered", url=call.url, status=answer.status, correlation_id=correlation_id)
         return answer
 

@@ -13,6 +13,7 @@ from typing import Any, Self
 
 import httpx
 
+from client_spans import answered, request
 from skatteetaten.errors import TransientError
 from skatteetaten.settings import SkatteetatenSettings
 
@@ -45,12 +46,18 @@ class Http:
         query: Mapping[str, str] | None = None,
         form: Mapping[str, str] | None = None,
         body: Any = None,
+        template: str | None = None,
     ) -> Answer:
+        """`template` is the address before an organisation was filled in, for those who trace the request."""
         async with self._turns:
             try:
                 # The library's timeouts start anew with every byte; this one holds for the whole answer.
-                async with asyncio.timeout(self._timeout):
-                    response = await self._client.request(method, url, headers=dict(headers), params=query or None, data=form, json=body)
+                with request(method, url, template=template) as span:
+                    async with asyncio.timeout(self._timeout):
+                        response = await self._client.request(
+                            method, url, headers=dict(headers), params=query or None, data=form, json=body
+                        )
+                    answered(span, response.status_code)
             except (TimeoutError, httpx.TimeoutException) as error:
                 raise TransientError("no answer in time", code="timeout") from error
             except httpx.HTTPError as error:

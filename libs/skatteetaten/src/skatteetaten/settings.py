@@ -55,6 +55,8 @@ class Call:
     url: str
     query: dict[str, str]
     body: dict[str, str] | None
+    template: str
+    """The address before it was filled in: the one that may be shown."""
 
 
 class A07Settings(BaseModel):
@@ -99,6 +101,7 @@ class A07Settings(BaseModel):
             url=self.base_url.rstrip("/") + _filled(self.path_template, organisation_number, month),
             query=parameters if self.parameters_in == "query" else {},
             body=parameters if self.parameters_in == "body" else None,
+            template=self.base_url.rstrip("/") + self.path_template,
         )
 
 

@@ -13,7 +13,9 @@ from typing import Any, Self
 import orjson
 import stamina
 import structlog
+from opentelemetry.trace import SpanKind
 
+from client_spans import inside, waiting
 from visma_nxt import answers
 from visma_nxt.answers import Answer
 from visma_nxt.errors import Call, NotAuthenticated, RateLimited, Transient, VismaError, VismaUnreachable
@@ -78,8 +80,9 @@ class Session:
         facts: dict[str, Any] = {"operation": call.operation, "attempt": number}
         facts |= {"company": call.company_no, "customer": call.customer_no}
         try:
-            reply = await self._authorised(call, deadline)
-            facts |= {"status": reply.status, "trace_id": reply.trace_id, "bytes": len(reply.body)}
+            with inside(f"query {call.operation}", SpanKind.INTERNAL, _shown(call, number)):
+                reply = await self._authorised(call, deadline)
+            facts |= {"status": reply.status, "visma_trace_id": reply.trace_id, "bytes": len(reply.body)}
             answer = answers.read(call, reply, self._clock())
         except VismaError as error:
             if isinstance(error, RateLimited) and error.retry_after is not None:
@@ -97,7 +100,8 @@ class Session:
         for _ in range(2):
             if self._now() + (pause := self._limits.paused_for()) > deadline:
                 raise RateLimited(call, "Visma asked for a longer pause than we wait", retry_after=pause)
-            await self._limits.turn()
+            with waiting("rate limit"):
+                await self._limits.turn()
             token = await self._tokens.current()
             try:
                 reply = await self._transport.post_json(self._settings.graphql_url, body, bearer=token)
@@ -114,6 +118,16 @@ class Session:
     @staticmethod
     def _now() -> float:
         return asyncio.get_running_loop().time()
+
+
+def _shown(call: Call, number: int) -> dict[str, str | int]:
+    shown = {"visma.company_no": call.company_no, "visma.customer_no": call.customer_no}
+    return {
+        "graphql.operation.name": call.operation,
+        "graphql.operation.type": "query",
+        "visma.attempt": number,
+        **{name: value for name, value in shown.items() if value is not None},
+    }
 
 
 def _exact(value: object) -> orjson.Fragment:

@@ -18,6 +18,8 @@ import aiohttp
 import httpx
 from httpx_aiohttp import AiohttpTransport
 
+from client_spans import TracedTransport
+
 
 class NoAnswer(Exception):
     """The request got no complete answer; whether the server worked on it is unknown."""
@@ -40,7 +42,7 @@ class Transport:
         self._client = httpx.AsyncClient(
             # 0 is aiohttp's "unlimited": what may be in flight is decided by the limits, and a wait for a pooled
             # connection would eat the time that Visma needs for its answer.
-            transport=AiohttpTransport(verify=_trusted(), limits=httpx.Limits(max_connections=0, keepalive_expiry=30)),
+            transport=TracedTransport(AiohttpTransport(verify=_trusted(), limits=httpx.Limits(max_connections=0, keepalive_expiry=30))),
             # Reading has no limit of its own: an answer that drips is as late as one that never begins.
             timeout=httpx.Timeout(None, connect=connect_timeout.total_seconds()),
         )

@@ -9,7 +9,7 @@ from contextlib import suppress
 
 import structlog
 
-from eventing import crash
+from eventing import crash, tracing
 from eventing.outbox import Outbox
 from eventing.parking import AWAY, is_away
 from visma_connector import metrics
@@ -57,10 +57,11 @@ class Probing:
         crash.point("probe.claimed")
         began = time.monotonic()
         try:
-            finding = await self._ask(claim)
-            crash.point("probe.fetched")
-            seconds = time.monotonic() - began
-            outcome = await self.conclude(claim, finding)
+            with tracing.later(claim.cause, "probe", {"visma.customer_no": claim.visma_customer_id}):
+                finding = await self._ask(claim)
+                crash.point("probe.fetched")
+                seconds = time.monotonic() - began
+                outcome = await self.conclude(claim, finding)
         except asyncio.CancelledError:
             with suppress(*AWAY):
                 await connections.give_back(self._outbox.pool, claim)

@@ -14,7 +14,7 @@ from uuid import UUID
 import asyncpg
 import structlog
 
-from eventing import crash
+from eventing import crash, tracing
 from eventing.outbox import Outbox
 from eventing.parking import is_away
 from sync_worker import metrics
@@ -66,7 +66,8 @@ class Workers:
             self._held.add(item.token)
             crash.point("item.claimed")
             try:
-                await self._take_step(item)
+                with tracing.later(item.cause, f"retrieve {item.data_set}", _shown(item)):
+                    await self._take_step(item)
             except LeaseLost:
                 metrics.LEASES_LOST.inc()
             except Exception as error:
@@ -87,6 +88,7 @@ class Workers:
             if is_away(error) or isinstance(error, _LOST_RACES):
                 raise
             trouble = trouble_of(error)
+            tracing.failed(trouble.reason)
             log = _LOG.exception if trouble.reason.startswith("internal_error") else _LOG.warning
             log(
                 "workers.step_failed",
@@ -137,3 +139,8 @@ class Workers:
                     if not is_away(error):
                         raise
                     _LOG.warning("workers.leases_not_renewed", error=f"{type(error).__name__}: {error}")
+
+
+def _shown(item: WorkItem) -> dict[str, str | int]:
+    shown: dict[str, str | int] = {"accountflow.company.id": str(item.company.company_id), "accountflow.data_set": item.data_set.value}
+    return {**shown, "accountflow.period": item.period.label} if item.period else shown
