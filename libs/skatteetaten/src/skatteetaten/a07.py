@@ -84,7 +84,7 @@ class A07Client:
         if self._settings.a07.correlation_header:
             headers[self._settings.a07.correlation_header] = correlation_id
         answer = await self._http.send(call.method, call.url, headers=headers, query=call.query, body=call.body, template=call.template)
-        log.debug("a07.answered", url=call.url, status=answer.status, correlation_id=correlation_id)
+        log.debug("a07.answered", url=call.url, status=answer.status, skatteetaten_correlation_id=correlation_id)
         return answer
 
     def _read(self, answer: Answer, organisation_number: str, month: str) -> A07Report | None:
