@@ -12,7 +12,7 @@ BIN := $(VENV)/bin
 MEMBERS := contracts $(wildcard libs/*) $(wildcard services/*) $(wildcard simulators/*) $(wildcard tools/*) deploy/local
 INSTALLED := $(VENV)/.installed
 
-.PHONY: help setup lock check format contracts demo test test-fast up down clean logs status
+.PHONY: help setup lock check format contracts demo test test-fast certify certify-mutations up down clean logs status
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  \033[36m%-12s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -52,6 +52,12 @@ demo: setup ## walk the guide on a system of its own, end with a table of proofs
 
 test: setup ## all tests, on real Kafka and PostgreSQL
 	@$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder
+
+certify: setup ## kill every service at every crash point, the servers too; compare the end with an undisturbed run (20 minutes)
+	@$(BIN)/pytest -q -n 0 tests/certificate/certify_points.py
+
+certify-mutations: setup ## take each protection out of a service and see the certificate turn red
+	@$(BIN)/pytest -q -n 0 tests/certificate/certify_mutations.py
 
 test-fast: setup ## the tests that need no server
 	@$(BIN)/pytest -m "not servers" --hypothesis-profile=fast

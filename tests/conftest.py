@@ -3,7 +3,7 @@
 import io
 import itertools
 import shutil
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,6 +17,7 @@ from demo.display import Display
 from demo.gateway import Gateway, gateway
 from demo.walk import Walk
 from local_stack.postgres import PostgresAddress
+from local_stack.programs import PROGRAMS, Program
 from local_stack.provision import delete_topics
 from local_stack.stack import LocalStack
 from local_stack.throwaway import throwaway_folder
@@ -47,20 +48,23 @@ class System:
         process.kill()
 
 
-Systems = Callable[[], AbstractAsyncContextManager[System]]
+Systems = Callable[..., AbstractAsyncContextManager[System]]
 
 
 @pytest.fixture(scope="session")
 def systems(kafka: str, postgres: PostgresAddress) -> Systems:
-    """``async with systems() as system``: a system of its own on the servers of the run, gone afterwards."""
+    """``async with systems() as system``: a system of its own on the servers of the run, gone afterwards; of other programs when given."""
 
     @asynccontextmanager
-    async def start() -> AsyncIterator[System]:
+    async def start(programs: Sequence[Program] = PROGRAMS) -> AsyncIterator[System]:
         prefix = f"s{uuid4().hex[:8]}."
         with pytest.MonkeyPatch.context() as environment, throwaway_folder() as folder:
             environment.setenv("ACCOUNTFLOW_KAFKA", kafka)
             environment.setenv("ACCOUNTFLOW_POSTGRES", postgres.dsn)
-            async with LocalStack(folder, prefix=prefix, durable=False, ready_within=90) as stack, gateway(kafka, prefix) as connected:
+            async with (
+                LocalStack(folder, programs=programs, prefix=prefix, durable=False, ready_within=90) as stack,
+                gateway(kafka, prefix) as connected,
+            ):
                 yield System(stack, connected, prefix)
             await delete_topics(kafka, [prefix + topic.name for topic in topics.load()])
             await drop_databases(postgres, list(stack.databases.values()))

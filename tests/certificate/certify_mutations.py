@@ -1,0 +1,33 @@
+"""The certificate can fail: each protection taken out of a service turns it red. Run it by `make certify-mutations`."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from .certificate import Certificate
+from .conftest import Certifier
+from .mutations import ALL, Mutation, judged
+
+pytestmark = [pytest.mark.background, pytest.mark.timeout(600)]
+
+
+@pytest.fixture(scope="module")
+def certificate() -> Iterator[Certificate]:
+    certificate = Certificate("mutations, which must be red")
+    yield certificate
+    certificate.keep()
+
+
+@pytest.mark.parametrize("mutation", ALL, ids=lambda mutation: mutation.name)
+async def test_a_protection_taken_out_turns_the_certificate_red(certifier: Certifier, certificate: Certificate, mutation: Mutation) -> None:
+    entry = await judged(certifier, mutation)
+    certificate.entries.append(replace(entry, point=f"{mutation.name} at {mutation.point}"))
+    assert entry.kills == 1
+    assert getattr(entry.verdict, mutation.column)
+
+
+async def test_without_a_mutation_the_same_points_stay_clean(certifier: Certifier) -> None:
+    for mutation in ALL:
+        [entry] = await certifier.killed_at({mutation.service: mutation.point})
+        assert entry.clean, entry

@@ -1,0 +1,57 @@
+"""Every crash point of every service, killed with SIGKILL. Not a part of `make test`: run it by `make certify`.
+
+In each round every service that has a point left dies once at its next one, so that the rounds are as many as the points of the busiest
+service. A round that is not clean is walked again for each point alone, so that the certificate names the guilty one.
+"""
+
+from collections.abc import Iterator
+from itertools import zip_longest
+
+import pytest
+
+from eventing import crash
+
+from .certificate import Certificate
+from .conftest import Certifier
+
+pytestmark = [pytest.mark.background, pytest.mark.timeout(600)]
+
+EVERY_SERVICE = ("batch", "work", "deadletter", "relay")
+NOT_YET = ("parked", "retry")  # org-service refuses at once: its refusals rest on facts of its own
+POINTS = {
+    "sync-worker": (*EVERY_SERVICE, *NOT_YET, "item", "start", "page", "plan", "proof", "report", "setback"),
+    "visma-connector": (*EVERY_SERVICE, *NOT_YET, "probe"),
+    "company-service": (*EVERY_SERVICE, *NOT_YET),
+    "org-service": EVERY_SERVICE,
+}
+LATER = {"batch.done": 3, "work.committed": 4, "relay.sent": 3, "relay.acknowledged": 2}
+"""Passings that are tried beside the first, in every service."""
+LATER_IN_THE_RETRIEVAL = {"item.claimed": 6, "page.written": 4, "page.committed": 4, "proof.committed": 3}
+
+
+def points_of(service: str) -> Iterator[tuple[str, str]]:
+    for name in crash.POINTS:
+        if name.partition(".")[0] in POINTS[service]:
+            yield service, name
+            for later in (LATER, LATER_IN_THE_RETRIEVAL):
+                if name in later:
+                    yield service, f"{name}:{later[name]}"
+
+
+ROUNDS = [dict(each for each in turn if each) for turn in zip_longest(*map(points_of, POINTS))]
+
+
+@pytest.fixture(scope="module")
+def certificate() -> Iterator[Certificate]:
+    certificate = Certificate("crash points")
+    yield certificate
+    certificate.keep()
+
+
+@pytest.mark.parametrize("points", ROUNDS, ids=lambda points: points["sync-worker"])
+async def test_every_crash_point(certifier: Certifier, certificate: Certificate, points: dict[str, str]) -> None:
+    entries = await certifier.killed_at(points)
+    if not all(entry.clean for entry in entries):
+        entries = [entry for service, point in points.items() for entry in await certifier.killed_at({service: point})]
+    certificate.entries += entries
+    assert [entry for entry in entries if not entry.clean] == []
