@@ -29,15 +29,15 @@ def test_retry_after_is_seconds_or_a_date(header: str | None, seconds: float | N
     assert retry_after(header, NOW) == seconds
 
 
-async def test_no_window_holds_more_than_burst_and_rate() -> None:
+async def test_no_window_holds_more_than_burst_and_rate(configure: Any) -> None:
     loop = asyncio.get_running_loop()
-    limits = Limits(requests_per_minute=6000, burst=5, concurrent_per_scope=1)
+    limits = Limits(configure(requests_per_minute=6000, burst=4))
     left: list[float] = []
 
     async def caller() -> None:
         for _ in range(5):
-            await limits.turn()
-            left.append(loop.time())
+            async with limits.passage("company 7100001", patience=1):
+                left.append(loop.time())
 
     await asyncio.gather(*(caller() for _ in range(10)))
     for window in (0.1, 0.2):

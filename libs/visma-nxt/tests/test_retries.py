@@ -80,7 +80,7 @@ async def test_everybody_waits_as_long_as_visma_says(visma: Any, settings: Visma
     async with VismaClient(settings) as client:
         visma.graphql.append(visma.told(b"", status=429, retry_after="1"))
         first = asyncio.create_task(client.company_information(COMPANY))
-        await visma.until(lambda: client._session._limits.paused_for() > 0)
+        await visma.until(lambda: client._session._budget.paused_for() > 0)
         await asyncio.gather(first, client.company_information(COMPANY + 1))
     refused, *after = [each.at for each in visma.asked_for("/graphql")]
     assert len(after) == 2

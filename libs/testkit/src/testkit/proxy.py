@@ -27,6 +27,8 @@ class Proxy:
         self._pumps: set[asyncio.Task[None]] = set()
         self.accepted = 0
         """Connections accepted so far."""
+        self.delay = 0.0
+        """Seconds by which each piece is held back, each way, as on a long road."""
 
     @property
     def address(self) -> str:
@@ -94,6 +96,8 @@ class Proxy:
     async def _forward(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
         """Until the source ends in order, which is passed on; a reset of either side raises, and so resets the other."""
         while chunk := await source.read(CHUNK):
+            if self.delay:
+                await asyncio.sleep(self.delay)
             await self._flowing.wait()
             sink.write(chunk)
             await sink.drain()

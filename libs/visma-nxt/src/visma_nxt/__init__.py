@@ -2,21 +2,28 @@
 
 from visma_nxt.client import VismaClient
 from visma_nxt.companies import Company, CompanyInformation
+from visma_nxt.lanes import Lane, in_lane
 from visma_nxt.pages import Key, Page, Row
 from visma_nxt.probe import Probe, ProbedCompany, Reach
-from visma_nxt.settings import VismaSettings
+from visma_nxt.settings import BudgetSettings, VismaSettings
+from visma_nxt.shared_budget import SharedBudget, Turn
 from visma_nxt.tables import Table
 
 __all__ = [
+    "BudgetSettings",
     "Company",
     "CompanyInformation",
     "Key",
+    "Lane",
     "Page",
     "Probe",
     "ProbedCompany",
     "Reach",
     "Row",
+    "SharedBudget",
     "Table",
+    "Turn",
     "VismaClient",
     "VismaSettings",
+    "in_lane",
 ]

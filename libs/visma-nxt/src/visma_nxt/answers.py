@@ -38,7 +38,7 @@ def read(call: Call, reply: Reply, now: datetime) -> Answer:
     """Numbers with a fraction become Decimal, exactly as they were written."""
     if reply.status == 429:
         wait = retry_after(reply.headers.get("retry-after"), now)
-        raise RateLimited(call, "HTTP 429", trace_id=reply.trace_id, retry_after=wait)
+        raise RateLimited(call, "HTTP 429", code="429", trace_id=reply.trace_id, retry_after=wait)
     if reply.status >= 500:
         raise ServerFault(call, f"HTTP {reply.status}", trace_id=reply.trace_id)
     try:

@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from visma_nxt import documents
+from visma_nxt.budget import Budget
 from visma_nxt.companies import Company, CompanyInformation, companies_in, contents_of, owner_in
 from visma_nxt.errors import Call, CustomerNotActivated, CustomerUnknown, Transient, VismaError
 from visma_nxt.filters import Filter, after_key, all_of
@@ -30,9 +31,10 @@ def utc_now() -> datetime:
 class VismaClient:
     """One per process: all its calls share one token and one budget of requests. Use it as an async context manager."""
 
-    def __init__(self, settings: VismaSettings, *, clock: Callable[[], datetime] = utc_now) -> None:
+    def __init__(self, settings: VismaSettings, *, budget: Budget | None = None, clock: Callable[[], datetime] = utc_now) -> None:
+        """Without a `budget` this process has Visma's limits for itself."""
         self._settings = settings
-        self._session = Session(settings, clock)
+        self._session = Session(settings, clock, budget)
 
     async def __aenter__(self) -> Self:
         return self

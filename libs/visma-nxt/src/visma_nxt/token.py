@@ -87,7 +87,7 @@ class Tokens:
     def _read(self, reply: Reply, asked_at: datetime) -> Token:
         if reply.status == 429:
             wait = retry_after(reply.headers.get("retry-after"), asked_at)
-            raise RateLimited(CALL, "HTTP 429 from the token endpoint", trace_id=reply.trace_id, retry_after=wait)
+            raise RateLimited(CALL, "HTTP 429 from the token endpoint", code="429", trace_id=reply.trace_id, retry_after=wait)
         if reply.status >= 500:
             raise ServerFault(CALL, f"HTTP {reply.status} from the token endpoint", trace_id=reply.trace_id)
         body = _object(reply.body)

@@ -25,6 +25,10 @@ class NoAnswer(Exception):
     """The request got no complete answer; whether the server worked on it is unknown."""
 
 
+class Abandoned(NoAnswer):
+    """We stopped waiting; the server may work on it for a while yet."""
+
+
 @dataclass(frozen=True, slots=True)
 class Reply:
     status: int
@@ -54,7 +58,7 @@ class Transport:
         await self._client.aclose()
 
     async def post_json(self, url: str, body: bytes, *, bearer: str) -> Reply:
-        """Raises NoAnswer when no complete answer came in time."""
+        """Raises NoAnswer when no complete answer came, Abandoned when it did not come in time."""
         headers = {
             "Authorization": f"Bearer {bearer}",
             "Content-Type": "application/json",
@@ -63,14 +67,16 @@ class Transport:
         return await self._post(self._client.build_request("POST", url, content=body, headers=headers))
 
     async def post_form(self, url: str, form: Mapping[str, str], *, authorization: str) -> Reply:
-        """Raises NoAnswer when no complete answer came in time."""
+        """Raises NoAnswer when no complete answer came, Abandoned when it did not come in time."""
         headers = {"Authorization": authorization, "Accept": "application/json"}
         return await self._post(self._client.build_request("POST", url, data=dict(form), headers=headers))
 
     async def _post(self, request: httpx.Request) -> Reply:
         try:
-            async with asyncio.timeout(self._total):
+            async with asyncio.timeout(self._total) as patience:
                 response = await self._client.send(request)
+        except TimeoutError as error:
+            raise (Abandoned if patience.expired() else NoAnswer)(f"no answer within {self._total:g} s") from error
         except (httpx.RequestError, aiohttp.ClientError, OSError) as error:
             # A read may fail with either library's own error: not every one of aiohttp's is translated.
             raise NoAnswer(f"{type(error).__name__} {error}".strip()) from error
