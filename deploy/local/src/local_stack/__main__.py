@@ -114,9 +114,11 @@ def own(directory: Directory = LOCAL, without: Without = None) -> None:
 
 
 def _print_addresses(directory: Path) -> None:
-    """Those of the file, without passwords."""
+    """Those of the file, without passwords and without what is there for `opsctl` alone."""
     table = Table(Column("variable"), Column("address", overflow="fold"))
     for line in (directory / "env").read_text().splitlines():
+        if line.startswith("OPSCTL__"):
+            continue
         table.add_row(*re.sub(r"(//[^:/]+):[^@]*@", r"\1@", line).split("=", 1))
     console.print(table)
 

@@ -111,7 +111,16 @@ class LocalStack:
             f"{program.variable}_DATABASE_URL": self.databases[program.name] for program in self._programs if program.owns_database
         }
         urls = {program.address_variable: self.urls[program.name] for program in self._programs}
-        return {"KAFKA_BOOTSTRAP_SERVERS": self.kafka, "KAFKA_TOPIC_PREFIX": self._prefix} | databases | urls
+        return {"KAFKA_BOOTSTRAP_SERVERS": self.kafka, "KAFKA_TOPIC_PREFIX": self._prefix} | databases | urls | self.operator()
+
+    def operator(self) -> dict[str, str]:
+        """The settings of `opsctl`."""
+        found = {"OPSCTL__KAFKA__BOOTSTRAP_SERVERS": self.kafka, "OPSCTL__KAFKA__TOPIC_PREFIX": self._prefix}
+        for program in self._programs:
+            if program.owns_database:
+                service = f"OPSCTL__SERVICES__{program.variable}"
+                found |= {f"{service}__POSTGRES__DSN": self.databases[program.name], f"{service}__HEALTH_URL": self.urls[program.name]}
+        return found
 
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as exits:

@@ -11,9 +11,9 @@ from pydantic_core import ErrorDetails
 from pydantic_settings import SettingsError
 
 from servicekit.redaction import redact, redact_text
-from servicekit.settings import ServiceSettings
+from servicekit.settings import ProgramSettings
 
-S = TypeVar("S", bound=ServiceSettings)
+S = TypeVar("S", bound=ProgramSettings)
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class Variable:
         return f"Set {self.name}{file} to: {self.description}{sample}"
 
 
-def variables(settings: type[ServiceSettings]) -> list[Variable]:
+def variables(settings: type[ProgramSettings]) -> list[Variable]:
     """Every setting of the class, groups opened, in the order of declaration."""
     prefix = settings.model_config.get("env_prefix", "")
     return [Variable((prefix + "__".join(path)).upper(), path, field) for path, field in _fields(settings.model_fields, ())]
@@ -77,12 +77,12 @@ def load(settings: type[S]) -> S:
     raise SystemExit(2)
 
 
-def describe(settings: ServiceSettings) -> dict[str, object]:
+def describe(settings: ProgramSettings) -> dict[str, object]:
     """The effective settings by the name each has in the environment, fit for the log: secrets are hidden."""
     return {variable.name: redact(_value(settings, variable.path)) for variable in variables(type(settings))}
 
 
-def env_example(services: Mapping[str, type[ServiceSettings]]) -> str:
+def env_example(services: Mapping[str, type[ProgramSettings]]) -> str:
     """The text of `.env.example` for these services (name of the service to its settings class).
 
     A setting that several services share stands once, under the names of those that read it. A test compares the
@@ -138,7 +138,7 @@ def _value(settings: BaseModel, path: Iterable[str]) -> object:
     return value
 
 
-def _complaints(details: ErrorDetails, settings: type[ServiceSettings]) -> Iterator[str]:
+def _complaints(details: ErrorDetails, settings: type[ProgramSettings]) -> Iterator[str]:
     """The lines for one error: one, or one per required field when a whole group is missing."""
     at = tuple(str(part) for part in details["loc"])
     problem = details["msg"].removeprefix("Value error, ")

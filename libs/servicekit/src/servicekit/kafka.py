@@ -68,20 +68,21 @@ async def wait_for_topics(kafka: KafkaAccess, topics: Sequence[str], *, health: 
 
 async def wait_for_kafka(settings: KafkaSettings, *, health: Health, clock: Clock | None = None) -> None:
     """Wait until one of the brokers lets us in and answers a request."""
+    await wait_for(f"Kafka at {settings.bootstrap_servers}", lambda: ask_kafka(settings), health=health, away=AWAY, clock=clock)
+
+
+async def ask_kafka(settings: KafkaSettings) -> None:
+    """Return when one of the brokers lets us in and answers a request. Raises one of `AWAY`, with the last one's reason."""
     options = client_options(settings)
     addresses = options.pop("bootstrap_servers")
-
-    async def attempt() -> None:
-        for address in addresses:
-            try:
-                await _ask(address, options)
-            except AWAY:
-                if address == addresses[-1]:
-                    raise
-            else:
-                return
-
-    await wait_for(f"Kafka at {settings.bootstrap_servers}", attempt, health=health, away=AWAY, clock=clock)
+    for address in addresses:
+        try:
+            await _ask(address, options)
+        except AWAY:
+            if address == addresses[-1]:
+                raise
+        else:
+            return
 
 
 async def _ask(address: str, options: dict[str, Any]) -> None:

@@ -107,21 +107,11 @@ class LogSettings(SettingsGroup):
     level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="the least severe lines to show")
 
 
-class ServiceSettings(BaseSettings):
-    """What every service reads at its start, once; build it with `configuration.load`, pass it down, never read again."""
+class ProgramSettings(BaseSettings):
+    """How every program of ours reads its settings: the environment first, then the files of `SECRETS_DIR`."""
 
     model_config = SettingsConfigDict(
         env_nested_delimiter="__", frozen=True, extra="forbid", hide_input_in_errors=True, env_ignore_empty=True
-    )
-
-    kafka: KafkaSettings
-    postgres: PostgresSettings
-    health: HealthSettings = HealthSettings()
-    log: LogSettings = LogSettings()
-    otel_exporter_otlp_endpoint: str | None = Field(
-        None,
-        pattern=r"^https?://",
-        description="OpenTelemetry collector that receives traces by OTLP over HTTP, such as http://127.0.0.1:4318; empty: no telemetry",
     )
 
     @classmethod
@@ -136,3 +126,17 @@ class ServiceSettings(BaseSettings):
         folder = os.environ.get("SECRETS_DIR")
         files = NestedSecretsSettingsSource(file_secret_settings, secrets_dir=Path(folder) if folder else None, secrets_dir_missing="error")
         return init_settings, env_settings, files
+
+
+class ServiceSettings(ProgramSettings):
+    """What every service reads at its start, once; build it with `configuration.load`, pass it down, never read again."""
+
+    kafka: KafkaSettings
+    postgres: PostgresSettings
+    health: HealthSettings = HealthSettings()
+    log: LogSettings = LogSettings()
+    otel_exporter_otlp_endpoint: str | None = Field(
+        None,
+        pattern=r"^https?://",
+        description="OpenTelemetry collector that receives traces by OTLP over HTTP, such as http://127.0.0.1:4318; empty: no telemetry",
+    )
