@@ -9,10 +9,11 @@ unexport PYTHONDONTWRITEBYTECODE
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-MEMBERS := contracts $(wildcard libs/*) $(wildcard services/*) $(wildcard simulators/*) $(wildcard tools/*) deploy/local
+MEMBERS := contracts $(wildcard libs/*) $(wildcard services/*) $(wildcard simulators/*) $(wildcard tools/*) deploy/provision deploy/local
 INSTALLED := $(VENV)/.installed
+UNPROTECTED := $(if $(filter off,$(SECURITY)),--unprotected)
 
-.PHONY: help setup lock check format contracts demo test test-fast certify certify-mutations up down clean logs status
+.PHONY: help setup lock check format contracts demo test test-fast certify certify-mutations up provision down clean logs status
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  \033[36m%-12s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -48,7 +49,7 @@ contracts: setup ## write what is generated: JSON Schemas, the AsyncAPI document
 	@$(BIN)/python -m local_stack.environment
 
 demo: setup ## walk the guide on a system of its own, end with a table of proofs
-	@$(BIN)/python -m demo
+	@$(BIN)/python -m demo $(UNPROTECTED)
 
 test: setup ## all tests, on real Kafka and PostgreSQL
 	@$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder
@@ -62,8 +63,11 @@ certify-mutations: setup ## take each protection out of a service and see the ce
 test-fast: setup ## the tests that need no server
 	@$(BIN)/pytest -m "not servers" --hypothesis-profile=fast
 
-up: setup ## start the whole system in the background (addresses: .local/env)
-	@$(BIN)/python -m local_stack up
+up: setup ## start the whole system in the background (addresses: .local/env; SECURITY=off: plain Kafka)
+	@$(BIN)/python -m local_stack up $(UNPROTECTED)
+
+provision: setup ## topics and rights of the cluster that KAFKA__* names, from the contracts (DRY_RUN=1: only say what)
+	@$(BIN)/python -m provisioning $(if $(DRY_RUN),--dry-run)
 
 down: ## stop it, keep the data
 	@test ! -d .local || $(BIN)/python -m local_stack down

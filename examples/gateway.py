@@ -6,13 +6,20 @@ Run it with `set -a && source .local/env && python examples/gateway.py`.
 import asyncio
 import json
 import os
+import ssl
 import uuid
 from datetime import UTC, datetime
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
-SERVERS = os.environ.get("KAFKA_BOOTSTRAP_SERVERS", "127.0.0.1:9092")
 PREFIX = os.environ.get("KAFKA_TOPIC_PREFIX", "")
+PROTOCOL = os.environ.get("KAFKA_SECURITY_PROTOCOL", "PLAINTEXT")
+CONNECTION = {
+    "bootstrap_servers": os.environ.get("KAFKA_BOOTSTRAP_SERVERS", "127.0.0.1:9092"), "security_protocol": PROTOCOL,
+    "ssl_context": ssl.create_default_context(cafile=os.environ["KAFKA_CA_FILE"]) if PROTOCOL.endswith("SSL") else None,
+    "sasl_mechanism": os.environ.get("KAFKA_SASL_MECHANISM", "PLAIN"), "sasl_plain_username": os.environ.get("KAFKA_SASL_USERNAME"),
+    "sasl_plain_password": os.environ.get("KAFKA_SASL_PASSWORD"),
+}  # fmt: skip
 
 
 async def send(producer: AIOKafkaProducer, *, topic: str, name: str, key: str, organization: str, actor: str, data: dict) -> str:
@@ -29,19 +36,15 @@ async def send(producer: AIOKafkaProducer, *, topic: str, name: str, key: str, o
 
 async def main() -> None:
     topics = {PREFIX + "command-results", PREFIX + "org-events"}
-    consumer = AIOKafkaConsumer(*topics, bootstrap_servers=SERVERS, auto_offset_reset="latest")
-    async with AIOKafkaProducer(bootstrap_servers=SERVERS, acks="all", enable_idempotence=True) as producer, consumer:
+    consumer = AIOKafkaConsumer(*topics, **CONNECTION, auto_offset_reset="latest")
+    async with AIOKafkaProducer(**CONNECTION, acks="all", enable_idempotence=True) as producer, consumer:
         await consumer.seek_to_end()
         organization = str(uuid.uuid4())
         command_id = await send(
-            producer,
-            topic="org-commands",
-            name="no.accountflow.org.RegisterOrganization.v1",
-            key=organization,
-            organization=organization,
-            actor="kari@example.no",
+            producer, topic="org-commands", name="no.accountflow.org.RegisterOrganization.v1",
+            key=organization, organization=organization, actor="kari@example.no",
             data={"organization_id": organization, "name": "Fjordregnskap AS"},
-        )
+        )  # fmt: skip
         async for record in consumer:
             headers = {name: value.decode() for name, value in record.headers}
             if headers.get("ce_causationid") == command_id:

@@ -16,11 +16,15 @@ from contracts import topics
 from demo.display import Display
 from demo.gateway import Gateway, gateway
 from demo.walk import Walk
+from local_stack.ladder import kafka_address
 from local_stack.postgres import PostgresAddress
 from local_stack.programs import PROGRAMS, Program
 from local_stack.provision import delete_topics
 from local_stack.stack import LocalStack
 from local_stack.throwaway import throwaway_folder
+from provisioning.granting import withdraw
+from provisioning.rights import parties
+from servicekit.settings import KafkaSettings
 
 
 @dataclass
@@ -52,33 +56,38 @@ Systems = Callable[..., AbstractAsyncContextManager[System]]
 
 
 @pytest.fixture(scope="session")
-def systems(kafka: str, postgres: PostgresAddress) -> Systems:
-    """``async with systems() as system``: a system of its own on the servers of the run, gone afterwards; of other programs when given."""
+def systems(kafka_administrator: KafkaSettings, postgres: PostgresAddress) -> Systems:
+    """``async with systems() as system``: a system of its own on the servers of the run, protected as in production, gone afterwards; of
+    other programs when given."""
 
     @asynccontextmanager
     async def start(programs: Sequence[Program] = PROGRAMS) -> AsyncIterator[System]:
         prefix = f"s{uuid4().hex[:8]}."
         with pytest.MonkeyPatch.context() as environment, throwaway_folder() as folder:
-            environment.setenv("ACCOUNTFLOW_KAFKA", kafka)
+            environment.setenv("ACCOUNTFLOW_KAFKA", kafka_address(kafka_administrator))
             environment.setenv("ACCOUNTFLOW_POSTGRES", postgres.dsn)
             async with (
                 LocalStack(folder, programs=programs, prefix=prefix, durable=False, ready_within=90) as stack,
-                gateway(kafka, prefix) as connected,
+                gateway(stack.clients["ui-gateway"], beside=stack.clients["operators"]) as connected,
             ):
                 yield System(stack, connected, prefix)
-            await delete_topics(kafka, [prefix + topic.name for topic in topics.load()])
-            await drop_databases(postgres, list(stack.databases.values()))
+            declared = topics.load()
+            await delete_topics(kafka_administrator, [prefix + topic.name for topic in declared])
+            if stack.protected:
+                await withdraw(kafka_administrator, declared, [prefix + party for party in parties(declared)], prefix=prefix)
+            await drop_databases(postgres, list(stack.databases.values()), [f"{prefix.replace('.', '_')}operator"])
             shutil.rmtree(folder, ignore_errors=True)
 
     return start
 
 
-async def drop_databases(server: PostgresAddress, dsns: list[str]) -> None:
+async def drop_databases(server: PostgresAddress, dsns: list[str], roles: list[str]) -> None:
+    names = [dsn.rpartition("/")[2] for dsn in dsns]
     connection = await server.connect()
     try:
-        for dsn in dsns:
-            name = dsn.rpartition("/")[2]
+        for name in names:
             await connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+        for name in [*names, *roles]:
             await connection.execute(f'DROP ROLE "{name}"')
     finally:
         await connection.close()

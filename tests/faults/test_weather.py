@@ -18,11 +18,12 @@ from contracts.sync import DataSet, SyncProgressed
 from contracts.visma import VismaCompaniesListed
 from demo import proofs
 from demo.gateway import Gateway, gateway
+from local_stack.ladder import kafka_address
 from local_stack.ports import free_port
 from local_stack.programs import PROGRAMS, Program, Surroundings
 from local_stack.stack import LocalStack
 from local_stack.throwaway import throwaway_folder
-from testkit.own_servers import OwnKafka, OwnPostgres, module_kafka, module_postgres
+from testkit.own_servers import OwnKafka, OwnPostgres, module_postgres, protected_kafka
 from testkit.proxy import Proxy
 
 pytestmark = pytest.mark.background  # the proxies of the module
@@ -66,12 +67,12 @@ class Weather:
 
 
 @pytest.fixture(scope="module")
-async def weather(module_kafka: OwnKafka, module_postgres: OwnPostgres) -> AsyncIterator[Weather]:
+async def weather(protected_kafka: OwnKafka, module_postgres: OwnPostgres) -> AsyncIterator[Weather]:
     """A system that was started while all four servers were away for its first twenty seconds."""
-    await asyncio.gather(module_kafka.server.start(), module_postgres.server.start())
+    await module_postgres.server.start()
     ports = {name: free_port() for name in SIMULATORS}
     proxies = {
-        "kafka": module_kafka.proxy,
+        "kafka": protected_kafka.proxy,
         "postgres": module_postgres.proxy,
         **{name: Proxy(port) for name, port in ports.items()},
     }
@@ -84,11 +85,14 @@ async def weather(module_kafka: OwnKafka, module_postgres: OwnPostgres) -> Async
     with throwaway_folder() as folder, pytest.MonkeyPatch.context() as environment:
         (folder / "ports.json").write_text(json.dumps(ports))
         (folder / "scenario.json").write_text(json.dumps(SCENARIO))
-        environment.setenv("ACCOUNTFLOW_KAFKA", module_kafka.server.bootstrap_servers)
+        environment.setenv("ACCOUNTFLOW_KAFKA", kafka_address(protected_kafka.server.administrator))
         environment.setenv("ACCOUNTFLOW_POSTGRES", module_postgres.server.address.dsn)
         programs = [behind(proxies, program, folder / "scenario.json") for program in PROGRAMS]
         clearing = asyncio.create_task(clear_up())
-        async with LocalStack(folder, programs=programs, durable=False, ready_within=90) as stack, gateway(stack.kafka) as connected:
+        async with (
+            LocalStack(folder, programs=programs, durable=False, ready_within=90) as stack,
+            gateway(stack.clients["ui-gateway"], beside=stack.clients["operators"]) as connected,
+        ):
             await clearing
             yield Weather(proxies, stack, connected)
         for proxy in proxies.values():
@@ -178,4 +182,4 @@ async def succeed(gateway: Gateway, command: RegisterOrganization | RegisterVism
     assert isinstance(outcome, CommandSucceeded), outcome
 
 
-__all__ = ["module_kafka", "module_postgres"]
+__all__ = ["module_postgres", "protected_kafka"]

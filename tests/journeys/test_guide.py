@@ -76,7 +76,7 @@ async def test_the_example_gateway_of_the_readme_works(system: System) -> None:
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         str(EXAMPLE),
-        env={**os.environ, "KAFKA_BOOTSTRAP_SERVERS": system.stack.kafka, "KAFKA_TOPIC_PREFIX": system.prefix},
+        env=os.environ | system.stack.assignments(),
         stdout=asyncio.subprocess.PIPE,
     )
     printed, _ = await process.communicate()

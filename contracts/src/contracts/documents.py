@@ -63,14 +63,15 @@ def asyncapi() -> dict[str, Any]:
         "servers": {
             "development": {
                 "host": "{bootstrap}",
-                "protocol": "kafka",
-                "description": "The local stack; `make up` prints the address.",
+                "protocol": "kafka-secure",
+                "description": "The local stack; `make up` writes address, user, password and the certificate to trust to .local/env.",
                 "variables": {"bootstrap": {"default": "127.0.0.1:9092"}},
+                "security": [{"$ref": "#/components/securitySchemes/scram"}],
             },
             "production": {
                 "host": "{bootstrap}",
                 "protocol": "kafka-secure",
-                "description": "SASL over TLS; every principal may use only what the operations below allow it.",
+                "description": "SASL over TLS; every user may do what the operations below say, and nothing else.",
                 "variables": {"bootstrap": {"default": "kafka.example:9093"}},
                 "security": [{"$ref": "#/components/securitySchemes/scram"}],
             },
@@ -78,7 +79,7 @@ def asyncapi() -> dict[str, Any]:
         "channels": {topic.name: _channel(topic) for topic in topics},
         "operations": _operations(topics),
         "components": {
-            "securitySchemes": {"scram": {"type": "scramSha256", "description": "One user per service, gateway and operator."}},
+            "securitySchemes": {"scram": {"type": "scramSha512", "description": "One user per service, gateway and operator."}},
             "messageTraits": {"command": _headers("command"), "event": _headers("event")},
             "messages": {message.schema_id(): _message(message) for message in MESSAGES.values()},
             "schemas": _component_schemas(),

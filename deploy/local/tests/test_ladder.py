@@ -11,9 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from local_stack.ladder import GivenKafka, GivenPostgres, Ladder, LadderError, Rung
+from local_stack.ladder import GivenKafka, GivenPostgres, Ladder, LadderError, Rung, kafka_address
 from local_stack.postgres import PostgresAddress
+from local_stack.protection import protected
 from local_stack.throwaway import throwaway_folder
+from servicekit.settings import KafkaSettings
 
 pytestmark = pytest.mark.servers
 
@@ -84,11 +86,30 @@ def test_an_engine_without_the_image_is_passed_over_and_says_why() -> None:
 
 def test_given_addresses_come_first_each_for_itself(engine_socket: Path, tmp_path: Path) -> None:
     ladder = Ladder.choose({"ACCOUNTFLOW_KAFKA": "kafka.example:9092"})
-    assert ladder.kafka_server(tmp_path, tmp_path) == GivenKafka("kafka.example:9092")
+    assert ladder.kafka_server(tmp_path, tmp_path) == GivenKafka(KafkaSettings(bootstrap_servers="kafka.example:9092"))
     assert ladder.postgres.rung == Rung.LOCAL
     ladder = Ladder.choose({"ACCOUNTFLOW_POSTGRES": "postgresql://admin:secret@db.example/postgres"})
     assert ladder.postgres_server(tmp_path, tmp_path) == GivenPostgres(PostgresAddress("postgresql://admin:secret@db.example/postgres"))
     assert "secret" not in str(ladder) + repr(ladder)
+
+
+def test_a_protected_cluster_is_given_with_its_administrator(tmp_path: Path) -> None:
+    (tmp_path / "authority.pem").touch()
+    administrator = protected("kafka1.example:9093,kafka2.example:9093", "admin", "it's/ødd@:", tmp_path / "authority.pem")
+    ladder = Ladder.choose({"ACCOUNTFLOW_KAFKA": kafka_address(administrator)})
+    assert ladder.kafka_server(tmp_path, tmp_path) == GivenKafka(administrator)
+    assert "dd@" not in str(ladder) + repr(ladder) + repr(administrator)
+
+
+def test_an_address_that_cannot_be_read_is_not_quoted(tmp_path: Path) -> None:
+    ladder = Ladder.choose({"ACCOUNTFLOW_KAFKA": "sasl+ssl://admin:s3cr3t@kafka.example"})
+    with pytest.raises(LadderError) as refused:
+        ladder.kafka_server(tmp_path, tmp_path)
+    assert "s3cr3t" not in str(refused.value)
+
+
+def test_a_container_would_not_be_protected_and_is_passed_over() -> None:
+    assert Ladder.choose({}, protected=True).kafka.because == "a container would not be protected"
 
 
 @pytest.mark.usefixtures("engine_without_images")

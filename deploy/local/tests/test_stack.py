@@ -64,7 +64,7 @@ def pids(system: LocalStack) -> list[int]:
 
 async def test_everything_is_ready_inside_and_gone_after(make: Make) -> None:
     async with make(PULSE, LEDGER) as system, httpx.AsyncClient() as client:
-        assert str(system) == "Kafka 4.3.0 given, PostgreSQL 18 given"
+        assert str(system) == "Kafka 4.3.0 given, PostgreSQL 18 given; Kafka lets anybody in"
         given = (await client.get(f"{system.urls['ledger']}/environment")).json()
         connection = await asyncpg.connect(given["POSTGRES__DSN"])
         assert await connection.fetchval("SELECT current_database()") == await connection.fetchval("SELECT current_user::text")

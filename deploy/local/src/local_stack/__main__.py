@@ -23,16 +23,19 @@ console = Console(soft_wrap=True, highlight=False, width=None if sys.stdout.isat
 
 Directory = Annotated[Path, typer.Option(help="Where data, logs and addresses are kept.", resolve_path=True)]
 Without = Annotated[list[str] | None, typer.Option(help="A program that you run yourself; may be repeated.")]
+Unprotected = Annotated[bool, typer.Option("--unprotected", help="A Kafka without users and encryption, for a look with plain tools.")]
 LOCAL = Path(".local")
 
 
 @cli.command()
-def up(directory: Directory = LOCAL, without: Without = None) -> None:
+def up(directory: Directory = LOCAL, without: Without = None, unprotected: Unprotected = False) -> None:
     """Start everything in the background, wait until it is ready, print the addresses."""
     began = time.monotonic()
     try:
         with console.status("starting") as status:
-            state = background.up(directory, lambda: status.update(f"starting, {time.monotonic() - began:.0f} s"), without or ())
+            state = background.up(
+                directory, lambda: status.update(f"starting, {time.monotonic() - began:.0f} s"), without or (), protect=not unprotected
+            )
     except AlreadyRunning as running:
         console.print(str(running))
         _print_addresses(directory)
@@ -105,10 +108,10 @@ def status(directory: Directory = LOCAL) -> None:
 
 
 @cli.command(hidden=True)
-def own(directory: Directory = LOCAL, without: Without = None) -> None:
+def own(directory: Directory = LOCAL, without: Without = None, unprotected: Unprotected = False) -> None:
     """The detached process behind `up`."""
     try:
-        asyncio.run(background.own(directory, without or ()))
+        asyncio.run(background.own(directory, without or (), protect=not unprotected))
     except asyncio.CancelledError:
         return
 
@@ -119,7 +122,8 @@ def _print_addresses(directory: Path) -> None:
     for line in (directory / "env").read_text().splitlines():
         if line.startswith("OPSCTL__"):
             continue
-        table.add_row(*re.sub(r"(//[^:/]+):[^@]*@", r"\1@", line).split("=", 1))
+        variable, address = re.sub(r"(//[^:/]+):[^@]*@", r"\1@", line).split("=", 1)
+        table.add_row(variable, "in the file" if variable.endswith("PASSWORD") else address)
     console.print(table)
 
 

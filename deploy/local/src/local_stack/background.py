@@ -58,11 +58,11 @@ class StartFailed(Exception):
     """The system did not come up; nothing of it runs."""
 
 
-async def own(directory: Path, without: Collection[str] = ()) -> None:
+async def own(directory: Path, without: Collection[str] = (), *, protect: bool = True) -> None:
     """Run the system until SIGTERM, and write its state and its addresses. This is the detached process."""
     State("starting").write(directory)
     try:
-        async with LocalStack(directory, without=without) as system:
+        async with LocalStack(directory, without=without, protect=protect) as system:
             write_addresses(directory / "env", system.assignments())
             while True:
                 _state(system).write(directory)
@@ -96,7 +96,7 @@ def owner(directory: Path) -> int | None:
         return int((directory / "lock").read_text() or 0) or None
 
 
-def up(directory: Path, progress: Callable[[], None], without: Collection[str] = ()) -> State:
+def up(directory: Path, progress: Callable[[], None], without: Collection[str] = (), *, protect: bool = True) -> State:
     """Start the system detached and wait until it is ready, calling `progress` meanwhile. Raises `AlreadyRunning` or `StartFailed`."""
     if owner(directory):
         raise AlreadyRunning(f"the system of {directory} already runs")
@@ -105,7 +105,8 @@ def up(directory: Path, progress: Callable[[], None], without: Collection[str] =
     log.parent.mkdir(parents=True, exist_ok=True)
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     with log.open("wb") as output:
-        command = [sys.executable, "-m", "local_stack", "own", "--directory", str(directory), *(f"--without={name}" for name in without)]
+        options = [*(f"--without={name}" for name in without), *([] if protect else ["--unprotected"])]
+        command = [sys.executable, "-m", "local_stack", "own", "--directory", str(directory), *options]
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True, env=environment)
     try:
         while True:

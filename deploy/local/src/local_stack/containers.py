@@ -20,6 +20,7 @@ from testcontainers.core.docker_client import DockerClient, get_docker_host
 
 from local_stack import kafka, postgres
 from local_stack.ports import free_port
+from servicekit.settings import KafkaSettings
 
 KAFKA_IMAGE = f"apache/kafka:{kafka.VERSION}"
 POSTGRES_IMAGE = "postgres:18"
@@ -108,6 +109,14 @@ class KafkaContainer(_Server):
     @property
     def bootstrap_servers(self) -> str:
         return f"127.0.0.1:{self.port}"
+
+    @property
+    def plain_servers(self) -> str:
+        return self.bootstrap_servers
+
+    @property
+    def administrator(self) -> KafkaSettings:
+        return KafkaSettings(bootstrap_servers=self.bootstrap_servers)
 
     async def start(self, within: float = 90) -> None:
         """Raises `DockerException` or `KafkaNotReady`."""

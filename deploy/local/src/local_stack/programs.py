@@ -8,6 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from servicekit.settings import KafkaSettings
+
 VISMA_CLIENT = {"VISMA__CLIENT_ID": "isv_accountflow", "VISMA__CLIENT_SECRET": "simulator-secret"}
 """The client that the Visma simulator's own demonstration registers; worth nothing anywhere else."""
 
@@ -19,7 +21,8 @@ MASKINPORTEN_CLIENT = {"client_id": "accountflow-local", "key_id": "local-1"}
 class Surroundings:
     """What is known of the system when a program is started."""
 
-    kafka: str
+    kafka: Mapping[str, KafkaSettings]
+    """How each party of the contracts connects, by its name."""
     topic_prefix: str
     databases: Mapping[str, str]
     """DSN by service."""
@@ -59,8 +62,7 @@ class Program:
 def service(name: str, *more: Callable[[Surroundings], Mapping[str, str]]) -> Program:
     def environment(around: Surroundings) -> dict[str, str]:
         settings = {
-            "KAFKA__BOOTSTRAP_SERVERS": around.kafka,
-            "KAFKA__TOPIC_PREFIX": around.topic_prefix,
+            **{f"KAFKA__{setting}": value for setting, value in kafka_variables(around.kafka[name]).items()},
             "KAFKA__GROUP_INSTANCE_ID": f"{around.topic_prefix}{name}-1",
             "POSTGRES__DSN": around.databases[name],
             "HEALTH__PORT": around.port(name),
@@ -72,6 +74,16 @@ def service(name: str, *more: Callable[[Surroundings], Mapping[str, str]]) -> Pr
         return settings
 
     return Program(name, name.replace("-", "_"), "/readyz", environment=environment, owns_database=True)
+
+
+def kafka_variables(settings: KafkaSettings) -> dict[str, str]:
+    """The settings as variables of an environment, without the name of their group; what is not set is left out."""
+    values = settings.model_dump(exclude_none=True, exclude={"sasl_password"})
+    if settings.sasl_password:
+        values["sasl_password"] = settings.sasl_password.get_secret_value()
+    elif not settings.security_protocol.startswith("SASL"):
+        del values["sasl_mechanism"]
+    return {name.upper(): str(value) for name, value in values.items()}
 
 
 def visma_client(around: Surroundings) -> dict[str, str]:

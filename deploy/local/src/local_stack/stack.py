@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Collection, Coroutine, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Coroutine, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,14 +16,22 @@ from typing import Any, Self
 import httpx
 
 from contracts import topics as contracts
+from contracts.topics import Topic
 from local_stack import provision
 from local_stack.child import Child
 from local_stack.ladder import AnyKafka, AnyPostgres, Ladder, Rung
 from local_stack.passwords import Passwords
 from local_stack.ports import Ports
-from local_stack.programs import PROGRAMS, Program, Surroundings
-from local_stack.provision import Declared, Difference
+from local_stack.programs import PROGRAMS, Program, Surroundings, kafka_variables
+from local_stack.protection import protected
+from local_stack.provision import Difference
 from local_stack.supervisor import Supervisor
+from provisioning import granting
+from provisioning.rights import OPERATORS, parties
+from servicekit.settings import KafkaSettings
+
+GATEWAY, CONSUMER = "ui-gateway", "reconciliation"
+"""The parties of the contracts that are not of this system, besides the operators."""
 
 
 class AlreadyRunning(Exception):
@@ -60,14 +68,16 @@ class LocalStack:
         *,
         programs: Sequence[Program] = PROGRAMS,
         without: Collection[str] = (),
-        topics: Iterable[Declared] | None = None,
+        topics: Sequence[Topic] | None = None,
         prefix: str = "",
         durable: bool = True,
+        protect: bool = True,
         ready_within: float = 60,
     ) -> None:
         """`without` names programs that someone else runs, say a debugger: all is made ready for them, they are not started.
 
-        `topics` are those of the contracts unless given; `prefix` is put before every topic's and database's name.
+        `topics` are those of the contracts unless given; `prefix` is put before the name of every topic, group, user, database and role.
+        `protect=False` gives a Kafka that lets anybody in, where it is ours: for a look with plain tools.
         """
         if unknown := set(without) - {program.name for program in programs}:
             raise ValueError(f"no such program: {', '.join(sorted(unknown))}")
@@ -76,25 +86,43 @@ class LocalStack:
         """Topics that exist and are not as declared."""
         self.parts: list[Part] = []
         self._supervisors: dict[str, Supervisor] = {}
-        self._programs, self._without, self._topics, self._prefix = programs, without, topics, prefix
-        self._durable, self._ready_within = durable, ready_within
+        self._programs, self._without, self._prefix = programs, without, prefix
+        self._topics = contracts.load() if topics is None else topics
+        self._durable, self._protect, self._ready_within = durable, protect, ready_within
         self._ladder: Ladder
+        self._administrator: KafkaSettings
         self._around: Surroundings
+        self._operator_databases: Mapping[str, str]
         self._exits: AsyncExitStack
 
     def __str__(self) -> str:
-        """Which rung of the ladder each server stands on."""
-        return str(self._ladder)
+        """Which rung of the ladder each server stands on, and whether Kafka knows its clients."""
+        return f"{self._ladder}; {'users, TLS and rights' if self.protected else 'Kafka lets anybody in'}"
 
     @property
     def kafka(self) -> str:
         """Bootstrap servers."""
+        return self._administrator.bootstrap_servers
+
+    @property
+    def protected(self) -> bool:
+        """Whether Kafka wants a user and allows only what is granted."""
+        return self._administrator.security_protocol != "PLAINTEXT"
+
+    @property
+    def clients(self) -> Mapping[str, KafkaSettings]:
+        """How each party of the contracts (services, `ui-gateway`, `reconciliation`, `operators`) connects to Kafka."""
         return self._around.kafka
 
     @property
     def databases(self) -> Mapping[str, str]:
         """DSN by service, for the role that the service itself uses."""
         return self._around.databases
+
+    @property
+    def operator_databases(self) -> Mapping[str, str]:
+        """DSN by service, for the operators' role, which works in schema `eventing` and sees nothing else."""
+        return self._operator_databases
 
     @property
     def urls(self) -> Mapping[str, str]:
@@ -106,20 +134,33 @@ class LocalStack:
         return self._supervisors[name].restarts if name in self._supervisors else 0
 
     def assignments(self) -> dict[str, str]:
-        """Every address, by the name of a shell variable."""
-        databases = {
-            f"{program.variable}_DATABASE_URL": self.databases[program.name] for program in self._programs if program.owns_database
+        """Every address, by the name of a shell variable. What begins with `KAFKA_` is for a UI gateway."""
+        owners = [program for program in self._programs if program.owns_database]
+        gateway = self.clients.get(GATEWAY, KafkaSettings(bootstrap_servers=self.kafka, topic_prefix=self._prefix))
+        users = {
+            f"{party.upper().replace('-', '_')}_KAFKA_{setting}": value
+            for party, client in self.clients.items()
+            for setting, value in kafka_variables(client).items()
+            if party in (CONSUMER, OPERATORS) and setting.startswith("SASL_")
         }
-        urls = {program.address_variable: self.urls[program.name] for program in self._programs}
-        return {"KAFKA_BOOTSTRAP_SERVERS": self.kafka, "KAFKA_TOPIC_PREFIX": self._prefix} | databases | urls | self.operator()
+        return (
+            {f"KAFKA_{setting}": value for setting, value in kafka_variables(gateway).items()}
+            | users
+            | {f"{program.variable}_DATABASE_URL": self.databases[program.name] for program in owners}
+            | {f"{program.variable}_OPERATOR_DATABASE_URL": self.operator_databases[program.name] for program in owners}
+            | {program.address_variable: self.urls[program.name] for program in self._programs}
+            | self.operator()
+        )
 
     def operator(self) -> dict[str, str]:
         """The settings of `opsctl`."""
-        found = {"OPSCTL__KAFKA__BOOTSTRAP_SERVERS": self.kafka, "OPSCTL__KAFKA__TOPIC_PREFIX": self._prefix}
+        kafka = self.clients.get(OPERATORS, KafkaSettings(bootstrap_servers=self.kafka, topic_prefix=self._prefix))
+        found = {f"OPSCTL__KAFKA__{setting}": value for setting, value in kafka_variables(kafka).items()}
         for program in self._programs:
             if program.owns_database:
                 service = f"OPSCTL__SERVICES__{program.variable}"
-                found |= {f"{service}__POSTGRES__DSN": self.databases[program.name], f"{service}__HEALTH_URL": self.urls[program.name]}
+                dsn = self.operator_databases[program.name]
+                found |= {f"{service}__POSTGRES__DSN": dsn, f"{service}__HEALTH_URL": self.urls[program.name]}
         return found
 
     async def __aenter__(self) -> Self:
@@ -135,10 +176,11 @@ class LocalStack:
 
     async def _start(self, exits: AsyncExitStack) -> None:
         logs, ports = self.directory / "logs", Ports(self.directory / "ports.json")
-        self._ladder = await asyncio.to_thread(Ladder.choose)
-        kafka = self._ladder.kafka_server(self.directory, logs, durable=self._durable, port=ports["kafka"])
+        self._ladder = await asyncio.to_thread(Ladder.choose, protected=self._protect)
+        kafka = self._ladder.kafka_server(self.directory, logs, durable=self._durable, port=ports["kafka"], protected=self._protect)
         postgres = self._ladder.postgres_server(self.directory, logs, durable=self._durable, port=ports["postgres"])
-        self._around = self._surroundings(kafka, postgres, ports)
+        self._administrator = kafka.administrator
+        self._around = self._surroundings(postgres, ports)
         programs = {program: self._child(program, logs) for program in self._programs if program.name not in self._without}
         for log in [logs / "kafka.log", logs / "postgres.log", *(child.log for child in programs.values())]:
             log.unlink(missing_ok=True)
@@ -162,16 +204,26 @@ class LocalStack:
             task = asyncio.create_task(supervisor.run())
             exits.push_async_callback(_ended, task)
 
-    def _surroundings(self, kafka: AnyKafka, postgres: AnyPostgres, ports: Ports) -> Surroundings:
+    def _surroundings(self, postgres: AnyPostgres, ports: Ports) -> Surroundings:
         passwords = Passwords(self.directory / "passwords.json")
-        roles = {program.name: self._prefix.replace(".", "_") + program.module for program in self._programs if program.owns_database}
+        before = self._prefix.replace(".", "_")
+        roles = {program.name: before + program.module for program in self._programs if program.owns_database}
+        operator = before + "operator"
+        self._operator_databases = {name: postgres.address.database(role, operator, passwords[operator]) for name, role in roles.items()}
         return Surroundings(
-            kafka.bootstrap_servers,
+            {party: self._client(self._prefix + party, passwords) for party in parties(self._topics)},
             self._prefix,
             {name: postgres.address.database(role, role, passwords[role]) for name, role in roles.items()},
             {program.name: f"http://127.0.0.1:{ports[program.name]}" for program in self._programs},
             self.directory / "maskinporten-client.pem",
         )
+
+    def _client(self, user: str, passwords: Passwords) -> KafkaSettings:
+        administrator = self._administrator
+        client = administrator
+        if administrator.ca_file:
+            client = protected(administrator.bootstrap_servers, user, passwords[f"kafka {user}"], administrator.ca_file)
+        return client.model_copy(update={"topic_prefix": self._prefix})
 
     def _child(self, program: Program, logs: Path) -> Child:
         return Child(
@@ -184,8 +236,15 @@ class LocalStack:
 
     async def _provide_kafka(self, kafka: AnyKafka) -> None:
         await kafka.start()
-        declared = contracts.load() if self._topics is None else self._topics
-        self.differences = await provision.create_topics(self.kafka, declared, prefix=self._prefix)
+        self.differences = await provision.create_topics(self._administrator, self._topics, prefix=self._prefix)
+        if self.protected:
+            users = {
+                client.sasl_username: client.sasl_password.get_secret_value()
+                for client in self.clients.values()
+                if client.sasl_username and client.sasl_password
+            }
+            await granting.put_users(self._administrator, users)
+            await granting.grant(self._administrator, self._topics, prefix=self._prefix, prune=True)
 
     async def _provide_postgres(self, postgres: AnyPostgres) -> None:
         await postgres.start()
@@ -193,6 +252,8 @@ class LocalStack:
             await provision.close_to_public(postgres.address)
         for dsn in self.databases.values():
             await provision.create_database(postgres.address, dsn)
+        for name, dsn in self.operator_databases.items():
+            await provision.admit_operator(postgres.address, dsn, owner=self.databases[name])
 
     async def _launch(self, program: Program, child: Child) -> None:
         first = program.prepare(self._around)

@@ -44,7 +44,7 @@ class KafkaSettings(SettingsGroup):
         "PLAINTEXT", description="how connections to Kafka are protected"
     )
     sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = Field(
-        "SCRAM-SHA-256", description="how the user proves who it is, when the protocol starts with SASL"
+        "SCRAM-SHA-512", description="how the user proves who it is, when the protocol starts with SASL"
     )
     sasl_username: str | None = Field(None, description="Kafka user of this service, when the protocol starts with SASL")
     sasl_password: SecretStr | None = Field(None, description="password of the Kafka user")

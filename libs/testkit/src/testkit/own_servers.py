@@ -4,6 +4,7 @@ Each is reached through a proxy, and comes back whole for the next test of the m
 """
 
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import pytest
@@ -41,15 +42,30 @@ class OwnPostgres:
         return self.server.address.at(self.proxy.port)
 
 
-@pytest.fixture(scope="module")
-async def module_kafka() -> AsyncIterator[OwnKafka]:
+@asynccontextmanager
+async def kafka_of_its_own(*, protected: bool) -> AsyncIterator[OwnKafka]:
+    """Not started yet; stopped at the end."""
     port = free_port()
     with throwaway_folder() as folder:
-        server = KafkaServer(folder / "kafka", folder / "kafka.log", through=port, short_lived=True)
+        server = KafkaServer(folder / "kafka", folder / "kafka.log", through=port, short_lived=True, protected=protected)
         try:
             yield OwnKafka(server, Proxy(server.proxied_port, port=port))
         finally:
             await server.stop()
+
+
+@pytest.fixture(scope="module")
+async def module_kafka() -> AsyncIterator[OwnKafka]:
+    async with kafka_of_its_own(protected=False) as own:
+        yield own
+
+
+@pytest.fixture(scope="module")
+async def protected_kafka() -> AsyncIterator[OwnKafka]:
+    """A broker that wants users, passwords and TLS, and allows what is granted; started."""
+    async with kafka_of_its_own(protected=True) as own:
+        await own.server.start()
+        yield own
 
 
 @pytest.fixture(scope="module")

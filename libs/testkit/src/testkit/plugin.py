@@ -1,9 +1,10 @@
 """What pytest loads: every fixture and hook of the testkit."""
 
 from testkit.databases import database, database_templates
-from testkit.own_servers import module_kafka, module_postgres, own_kafka, own_postgres
+from testkit.own_servers import module_kafka, module_postgres, own_kafka, own_postgres, protected_kafka
 from testkit.servers import (
     kafka,
+    kafka_administrator,
     postgres,
     pytest_itemcollected,
     pytest_report_collectionfinish,
@@ -19,12 +20,14 @@ __all__ = [
     "database",
     "database_templates",
     "kafka",
+    "kafka_administrator",
     "module_kafka",
     "module_postgres",
     "no_task_left_over",
     "own_kafka",
     "own_postgres",
     "postgres",
+    "protected_kafka",
     "pytest_itemcollected",
     "pytest_report_collectionfinish",
     "pytest_report_header",

@@ -8,11 +8,13 @@ from pathlib import Path
 import pytest
 
 from local_stack.ladder import AnyKafka, AnyPostgres, Ladder, LadderError
+from local_stack.ports import free_port
 from local_stack.postgres import PostgresAddress
 from local_stack.throwaway import throwaway_folder
+from servicekit.settings import KafkaSettings
 
 SHARED = frozenset({"kafka", "postgres"})
-PRIVATE = frozenset({"own_kafka", "own_postgres", "module_kafka", "module_postgres"})
+PRIVATE = frozenset({"own_kafka", "own_postgres", "module_kafka", "module_postgres", "protected_kafka"})
 
 ladder_key = pytest.StashKey[Ladder]()
 needed_key = pytest.StashKey[frozenset[str]]()
@@ -61,7 +63,8 @@ async def run_servers(request: pytest.FixtureRequest, run_folder: Path) -> Async
     """Both servers; what the selected tests need is started at once, side by side."""
     ladder = request.config.stash.get(ladder_key, None) or Ladder.choose()
     servers = RunServers(
-        ladder.kafka_server(run_folder, run_folder, durable=False), ladder.postgres_server(run_folder, run_folder, durable=False)
+        ladder.kafka_server(run_folder, run_folder, durable=False, protected=True, plain_port=free_port()),
+        ladder.postgres_server(run_folder, run_folder, durable=False),
     )
     needed = request.config.stash.get(needed_key, SHARED)
     try:
@@ -73,9 +76,16 @@ async def run_servers(request: pytest.FixtureRequest, run_folder: Path) -> Async
 
 @pytest.fixture(scope="session")
 async def kafka(run_servers: RunServers) -> str:
-    """Bootstrap servers of the run's broker. Use topics, groups and transactional ids of your own."""
+    """Bootstrap servers of the run's broker, where anybody may do anything. Use topics, groups and transactional ids of your own."""
     await run_servers.kafka.start()
-    return run_servers.kafka.bootstrap_servers
+    return run_servers.kafka.plain_servers
+
+
+@pytest.fixture(scope="session")
+async def kafka_administrator(kafka: str, run_servers: RunServers) -> KafkaSettings:
+    """The run's broker as its administrator reaches it: where users have passwords and rights, unless it is a container or given plain."""
+    del kafka  # has been started
+    return run_servers.kafka.administrator
 
 
 @pytest.fixture(scope="session")

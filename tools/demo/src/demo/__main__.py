@@ -30,11 +30,12 @@ cli = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 def main(
     directory: Annotated[Path, typer.Option(help="Where the demo keeps its servers' files.")] = Path(".local/demo"),
     within: Annotated[float, typer.Option(help="Seconds until everything must be retrieved.")] = 120,
+    unprotected: Annotated[bool, typer.Option("--unprotected", help="A Kafka without users and encryption.")] = False,
 ) -> None:
     """Walk the six steps of the guide and prove what was retrieved. Exit status 0 only if every proof holds."""
     console = Console(highlight=False, width=None if sys.stdout.isatty() else 160)
     try:
-        proven = asyncio.run(_run(console, directory, within))
+        proven = asyncio.run(_run(console, directory, within, protect=not unprotected))
     except (AlreadyRunning, ChildDied, JarError, KafkaNotReady, LadderError, NotReady, ProvisioningError, TooLate, Unexpected) as error:
         console.print(f"[red]{type(error).__name__}[/]: {error}", markup=True)
         raise typer.Exit(1) from None
@@ -43,13 +44,13 @@ def main(
     raise typer.Exit(0 if proven else 1)
 
 
-async def _run(console: Console, directory: Path, within: float) -> bool:
+async def _run(console: Console, directory: Path, within: float, *, protect: bool) -> bool:
     began = time.monotonic()
     console.print("Starting Kafka, PostgreSQL, the simulators and the services ...")
     await asyncio.to_thread(background.clean, directory)
-    async with LocalStack(directory, durable=False) as stack:
+    async with LocalStack(directory, durable=False, protect=protect) as stack:
         console.print(f"{stack}\nready after {time.monotonic() - began:.1f} s")
-        async with gateway(stack.kafka) as connected:
+        async with gateway(stack.clients["ui-gateway"]) as connected:
             proven = await _walk(console, stack, connected, within)
     console.print(f"\nDone in {time.monotonic() - began:.1f} s.")
     return proven

@@ -18,6 +18,11 @@ from contracts.message import Command, Message
 from contracts.registry import MESSAGES
 from contracts.results import CommandRejected, CommandSucceeded
 from contracts.sync import DataSet, SyncCompleted, SyncNeedsAttention, SyncProgressed
+from servicekit.kafka import client_options
+from servicekit.settings import KafkaSettings
+
+NAME = "ui-gateway"
+"""As the contracts call it."""
 
 Found = TypeVar("Found")
 
@@ -35,7 +40,6 @@ class Screens:
     progress: dict[tuple[UUID, DataSet], SyncProgressed] = field(default_factory=dict)
     completed: dict[UUID, SyncCompleted] = field(default_factory=dict)
     attention: list[SyncNeedsAttention] = field(default_factory=list)
-    published_rows: Counter[tuple[UUID, str]] = field(default_factory=Counter)
 
     def note(self, message: Message) -> None:
         """Take in one message."""
@@ -49,7 +53,7 @@ class Screens:
             case SyncNeedsAttention():
                 self.attention.append(message)
             case AccountingData():
-                self.published_rows[message.company_id, type(message).__name__] += len(getattr(message, "rows", [None]))
+                pass  # no screen shows it
             case _:
                 self.seen.append(message)
 
@@ -72,7 +76,7 @@ class Gateway:
         organization_id = getattr(command, "organization_id", None)
         attributes = Attributes(
             id=command_id,
-            source="/ui-gateway",
+            source=f"/{NAME}",
             type=command.TYPE,
             time=datetime.now(UTC),
             subject=command.subject,
@@ -108,13 +112,18 @@ class Gateway:
 
 
 @asynccontextmanager
-async def gateway(bootstrap_servers: str, prefix: str = "") -> AsyncIterator[Gateway]:
-    """A connected gateway that follows every topic of the contracts from its first record on."""
-    names = [prefix + topic.name for topic in topics.load() if topic.carries == "messages"]
-    producer = AIOKafkaProducer(bootstrap_servers=bootstrap_servers, acks="all", enable_idempotence=True)
-    consumer = AIOKafkaConsumer(*names, bootstrap_servers=bootstrap_servers, auto_offset_reset="earliest")
+async def gateway(settings: KafkaSettings, *, beside: KafkaSettings | None = None) -> AsyncIterator[Gateway]:
+    """A connected gateway that follows the topics it may read from their first record on.
+
+    With `beside`, somebody who may read everything, it sees every message of the contracts, as tests want to.
+    """
+    names = [
+        settings.topic_prefix + topic.name for topic in topics.load() if topic.carries == "messages" and (beside or NAME in topic.consumers)
+    ]
+    producer = AIOKafkaProducer(**client_options(settings), acks="all", enable_idempotence=True)
+    consumer = AIOKafkaConsumer(*names, **client_options(beside or settings), auto_offset_reset="earliest")
     async with producer, consumer:
-        opened = Gateway(producer, consumer, prefix)
+        opened = Gateway(producer, consumer, settings.topic_prefix)
         following = asyncio.create_task(opened.follow())
         try:
             yield opened

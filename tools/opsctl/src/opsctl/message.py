@@ -13,6 +13,7 @@ from contracts.cloudevents import Unreadable, legible
 from contracts.registry import MESSAGES
 from eventing.errors import InvalidData
 from eventing.inbox import COMMAND_TOPICS
+from eventing.outbox import utc_now
 from eventing.reading import attributes_of, message_of
 from eventing.record import Record
 from opsctl import moments
@@ -100,7 +101,7 @@ def problems_of(record: Record) -> Iterator[Problem]:
     if record.topic not in COMMAND_TOPICS and attributes.sequence is None:
         yield Problem(field="ce_sequence", problem="is missing: every event of a subject has a number")
     try:
-        message_of(record, attributes)
+        message_of(record, attributes, now=utc_now())
     except InvalidData as error:
         if not error.errors:
             field = {"unknown_type": "ce_type", "organization_mismatch": "ce_organizationid", "subject_mismatch": "ce_subject"}.get(

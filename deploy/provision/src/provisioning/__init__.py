@@ -1,0 +1,1 @@
+"""Topics and rights of a Kafka cluster, made from the contracts."""
