@@ -143,7 +143,8 @@ class Operations:
                     if plan.hash != operation.plan_hash:
                         raise WorldChanged(await self._what_changed(operation, plan))
                     await self._write_items(connection, operation, plan.items)
-                    await _OPERATIONS.finish(connection, id=operation.id, state="done", summary=_json(plan.summary()), error=None)
+                    if not await _OPERATIONS.finish(connection, id=operation.id, state="done", summary=_json(plan.summary()), error=None):
+                        raise Cancelled  # it has been ended elsewhere: nothing of this may be kept
             except LOST_RACES:
                 if attempt == _TRIES:
                     raise
