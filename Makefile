@@ -13,10 +13,12 @@ MEMBERS := contracts $(wildcard libs/*) $(wildcard services/*) $(wildcard simula
 INSTALLED := $(VENV)/.installed
 UNPROTECTED := $(if $(filter off,$(SECURITY)),--unprotected)
 
-.PHONY: help setup lock check format contracts demo test test-fast certify certify-mutations up provision down clean logs status
+PROMTOOL ?= promtool
+
+.PHONY: help setup lock check format contracts observability-check demo test test-fast certify certify-mutations up provision down clean logs status
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  \033[36m%-12s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  \033[36m%-20s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(INSTALLED) ## install everything into .venv
 
@@ -44,9 +46,16 @@ check: setup ## formatting, lint, types, import directions
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
-contracts: setup ## write what is generated: JSON Schemas, the AsyncAPI document, .env.example
+contracts: setup ## write what is generated: JSON Schemas, the AsyncAPI document, .env.example, docs/metrics.md
 	@$(BIN)/python -m contracts
 	@$(BIN)/python -m local_stack.environment
+	@$(BIN)/python -m local_stack.metrics_page
+
+observability-check: setup ## metrics, dashboard, alerts and runbooks agree; alert rules tried on made-up series (needs promtool)
+	@$(BIN)/pytest -q tests/telemetry/test_observability.py
+	@command -v $(PROMTOOL) >/dev/null || { echo "promtool is not installed (Debian: apt install prometheus); or set PROMTOOL=path" >&2; exit 1; }
+	@$(PROMTOOL) check rules --lint-fatal deploy/alerts/accountflow.rules.yaml
+	@$(PROMTOOL) test rules deploy/alerts/accountflow.test.yaml
 
 demo: setup ## walk the guide on a system of its own, end with a table of proofs
 	@$(BIN)/python -m demo $(UNPROTECTED)

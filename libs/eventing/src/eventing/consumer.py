@@ -107,6 +107,22 @@ class Consumer:
             return f"no broker answers: {type(error).__name__}"
         return None
 
+    async def lag(self) -> dict[tuple[str, int], int]:
+        """How many records of each ``(topic, partition)`` it holds are not committed. Raises `KafkaError`, `TimeoutError`."""
+        consumer = self._subscriber.consumer
+        if consumer is None:
+            return {}
+        places = sorted(consumer.assignment())
+        async with asyncio.timeout(_ANSWER_SECONDS):
+            ends = await consumer.end_offsets(places)
+            done = await asyncio.gather(*(consumer.committed(place) for place in places))
+            # A group that has never committed reads from the first record on.
+            starts = await consumer.beginning_offsets(places) if None in done else {}
+        return {
+            (place.topic.removeprefix(self._prefix), place.partition): ends[place] - (starts[place] if offset is None else offset)
+            for place, offset in zip(places, done, strict=True)
+        }
+
     async def _consume(self, message: KafkaMessage) -> None:
         raw: Any = message.raw_message
         shares = shares_of((Record.of(record, self._prefix) for record in raw), self._shares)

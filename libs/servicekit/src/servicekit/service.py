@@ -16,6 +16,7 @@ from typing import Any
 import asyncpg
 import structlog
 import uvloop
+from aiokafka.errors import ConsumerStoppedError, KafkaError
 
 from contracts.message import Message
 from eventing import metrics as eventing_metrics
@@ -161,7 +162,7 @@ class _Running:
         self._health.register("consumer", self._consuming)
         self._health.register("relay", self._publishing)
         self._relaying = asyncio.create_task(self._relay.run(), name="relay")
-        beside = [self._parking.run, self._operations.run, self._measure_outbox, *self._service.tasks]
+        beside = [self._parking.run, self._operations.run, self._measure_outbox, self._measure_lag, *self._service.tasks]
         self._tasks = [asyncio.create_task(task(), name=getattr(task, "__qualname__", "task")) for task in beside]
         try:
             await self._consumer.start()
@@ -207,6 +208,15 @@ class _Running:
                 messages, age = await self._outbox.oldest()
                 eventing_metrics.OUTBOX_MESSAGES.set(messages)
                 eventing_metrics.OUTBOX_AGE.set(age)
+            await asyncio.sleep(_GAUGE_SECONDS)
+
+    async def _measure_lag(self) -> None:
+        while True:
+            with suppress(OSError, TimeoutError, KafkaError, ConsumerStoppedError):
+                lag = await self._consumer.lag()
+                eventing_metrics.CONSUMER_LAG.clear()  # of partitions that others hold now
+                for (topic, partition), records in lag.items():
+                    eventing_metrics.CONSUMER_LAG.labels(topic, partition).set(records)
             await asyncio.sleep(_GAUGE_SECONDS)
 
 
