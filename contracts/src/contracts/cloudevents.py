@@ -126,7 +126,10 @@ def _time(text: str) -> datetime:
         raise Unreadable("ce_time", "is not an RFC 3339 time") from None
     if time.tzinfo is None:
         raise Unreadable("ce_time", "has no time zone")
-    return time.astimezone(UTC)
+    try:
+        return time.astimezone(UTC)
+    except OverflowError:
+        raise Unreadable("ce_time", "is outside the calendar") from None
 
 
 def _sequence(text: str | None) -> int | None:

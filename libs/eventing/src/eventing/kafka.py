@@ -9,6 +9,8 @@ from aiokafka import AIOKafkaProducer
 from faststream.kafka import KafkaBroker
 from faststream.security import BaseSecurity
 
+from eventing.header_names import read_any
+
 LARGEST_REQUEST = 3 * 1024 * 1024  # bytes; above every topic's max.message.bytes, so that the broker decides
 
 
@@ -37,6 +39,7 @@ class KafkaAccess:
 
     def broker(self, *, graceful_timeout: float) -> KafkaBroker:
         """FastStream's broker, for subscribing. It never creates topics: those come from the contracts."""
+        read_any()
         return KafkaBroker(
             self.options["bootstrap_servers"],
             client_id=self.client_id,

@@ -49,14 +49,14 @@ class Record:
         return f"{self.topic}/{self.partition}/{self.offset}"
 
     def columns(self) -> dict[str, Any]:
-        """As columns of ``eventing.parked``."""
+        """As columns of ``eventing.parked``. PostgreSQL text cannot hold a NUL: one in a header's name is written out."""
         return {
             "topic": self.topic,
             "partition": self.partition,
             "offset": self.offset,
             "timestamp_ms": self.timestamp_ms,
             "key": self.key,
-            "header_names": [name for name, _ in self.headers],
+            "header_names": [name.replace("\0", "\\x00") for name, _ in self.headers],
             "header_values": [value for _, value in self.headers],
             "value": self.value,
         }

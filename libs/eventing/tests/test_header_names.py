@@ -1,0 +1,54 @@
+"""A header's name that is not text must cost nothing but itself: to the client alone it is the end of the consumer."""
+
+import asyncio
+import os
+import sys
+from uuid import uuid4
+
+from contracts.org import MemberAdded
+from testkit.probe import probe
+
+from .conftest import Core, member_added, noting
+
+EVENTS = "org-events"
+
+WRITER = """
+import asyncio, sys
+from aiokafka import AIOKafkaProducer
+
+class Name(str):
+    def encode(self, *_):
+        return b"x-\\xff\\xfe"
+
+async def main(servers, topic, key):
+    async with AIOKafkaProducer(bootstrap_servers=servers) as producer:
+        await producer.send_and_wait(topic, b"{}", key.encode(), headers=[(Name("x"), b"1"), ("ce_subject", None)])
+
+asyncio.run(main(*sys.argv[1:]))
+"""
+
+
+async def test_a_header_name_that_is_not_text_stops_nobody(core: Core) -> None:
+    organization = uuid4()
+    await core.send(member_added(organization, "before"), sequence=1)
+    await write_strange_name(core, str(organization))
+    await core.send(member_added(organization, "after"), sequence=2)
+    await core.run({MemberAdded: noting(lambda message: message.user_id)}, [EVENTS])
+    await probe(lambda: has_effects(core), within=15)
+    (letter,) = await core.read("company-service-dlq", 1)
+    assert (letter.key, letter.value) == (str(organization).encode(), b"{}")
+    assert list(letter.headers[:2]) == [("x-\\xff\\xfe", b"1"), ("ce_subject", None)]
+
+
+async def write_strange_name(core: Core, key: str) -> None:
+    """By a process of its own, whose client is told to do without its compiled parts: those check the type of a name."""
+    topic = core.kafka.topic_prefix + EVENTS
+    servers = core.kafka.options["bootstrap_servers"]
+    environment = os.environ | {"AIOKAFKA_NO_EXTENSIONS": "1"}
+    writer = await asyncio.create_subprocess_exec(sys.executable, "-c", WRITER, servers, topic, key, env=environment)
+    assert await writer.wait() == 0
+
+
+async def has_effects(core: Core) -> bool:
+    assert await core.effects() == ["before", "after"]
+    return True

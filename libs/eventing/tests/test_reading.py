@@ -1,0 +1,114 @@
+"""Reading without trust: whatever a record holds, what comes of it is a message or a typed error."""
+
+import json
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from contracts.cloudevents import Attributes, Unreadable, legible, read
+from contracts.documents import EXAMPLES
+from contracts.message import Message
+from contracts.registry import MESSAGES
+from eventing.errors import InvalidData
+from eventing.inbox import _Event, _read_command, _read_event
+from eventing.reading import message_of
+from eventing.record import Record
+from testkit.bad_messages import Fate, Kind, Raw, good, kinds
+
+NOW = datetime.now(UTC)
+KINDS = list(kinds())
+TEXT = st.text(max_size=20)
+BYTES = st.binary(max_size=40)
+NAMES = st.sampled_from(["ce_id", "ce_source", "ce_type", "ce_time", "ce_subject", "ce_sequence", "ce_organizationid", "ce_specversion"])
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | TEXT, lambda part: st.lists(part) | st.dictionaries(TEXT, part)
+)
+
+
+def test_there_are_many_kinds_and_each_has_a_name() -> None:
+    assert len({kind.name for kind in KINDS}) == len(KINDS) >= 40
+
+
+@pytest.mark.parametrize("message", MESSAGES.values(), ids=lambda message: message.__name__)
+def test_every_kind_is_told_apart_on_every_topic(message: type[Message]) -> None:
+    for kind in KINDS:
+        raw = an_example(message)
+        if kind.name.startswith("claim") and "organization_id" not in message.model_fields:
+            continue  # no organisation is claimed inside
+        seen = as_command(kind.spoil(raw)) if message.KIND == "command" else as_event(kind.spoil(raw))
+        assert seen == expected(kind, message), (message.__name__, kind.name)
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # a busy machine is not a fault
+@given(headers=st.lists(st.tuples(NAMES | TEXT, BYTES | TEXT.map(str.encode) | st.none()), max_size=12))
+def test_attributes_or_unreadable(headers: list[tuple[str, bytes | None]]) -> None:
+    with suppress(Unreadable):
+        assert isinstance(read(headers), Attributes)
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # a busy machine is not a fault
+@given(kind=st.sampled_from(sorted(MESSAGES)), value=BYTES | JSON.map(lambda data: json.dumps(data).encode()))
+def test_a_message_or_invalid_data(kind: str, value: bytes) -> None:
+    attributes = Attributes(
+        id="1", source="/x", type=kind, time=NOW, subject="1", organizationid=str(UUID(int=1)), correlationid="1", sequence=1
+    )
+    with pytest.raises(InvalidData) as caught:
+        message_of(Record(MESSAGES[kind].TOPIC, 0, 0, 0, b"1", (), value), attributes, now=NOW)
+    assert caught.value.code in {"invalid_json", "invalid_data", "subject_mismatch", "organization_mismatch"}
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # a busy machine is not a fault
+@given(data=st.data(), number=st.integers(0, len(MESSAGES) - 1))
+def test_a_real_message_with_any_part_replaced_is_read_or_refused_by_name(data: st.DataObject, number: int) -> None:
+    message = list(MESSAGES.values())[number]
+    raw = an_example(message)
+    changed = raw.data(**{data.draw(st.sampled_from(sorted(message.model_fields))): data.draw(JSON)}) if data.draw(st.booleans()) else raw
+    name, _ = data.draw(st.sampled_from(raw.headers))
+    changed = changed.header(name, data.draw(BYTES | TEXT.map(str.encode)))
+    seen = as_command(changed) if message.KIND == "command" else as_event(changed)
+    assert isinstance(seen, Fate | str)
+
+
+def an_example(message: type[Message]) -> Raw:
+    """The real example of a message, under an envelope of today."""
+    example = json.loads((EXAMPLES / message.__name__ / "1" / "real.json").read_text("utf-8"))
+    given: dict[str, Any] = {"actor": "kari"} if message.KIND == "command" else {"sequence": 2}
+    return good(message.model_validate(example["data"]), id="an-id", **given)
+
+
+def a_record(raw: Raw) -> Record:
+    return Record(raw.topic, 0, 0, 0, raw.key, raw.headers, raw.value)
+
+
+def as_event(raw: Raw) -> Fate:
+    record = a_record(raw)
+    event = _read_event(record)
+    if isinstance(event, Unreadable):
+        return Fate.DEAD
+    assert isinstance(event, _Event)
+    if event.sequence <= 1:
+        return Fate.DUPLICATE
+    if event.attributes.type not in MESSAGES:
+        return Fate.DEAD
+    try:
+        message_of(record, event.attributes, now=NOW)
+    except InvalidData:
+        return Fate.PARKED
+    return Fate.GAP if event.sequence > 2 else Fate.HANDLED
+
+
+def as_command(raw: Raw) -> Fate | str:
+    if "id" not in legible(raw.headers):
+        return Fate.DEAD
+    _, message, problem = _read_command(a_record(raw), now=NOW)
+    assert (message is None) != (problem is None)
+    return problem.code if problem else Fate.HANDLED
+
+
+def expected(kind: Kind, message: type[Message]) -> Fate | str:
+    return kind.command if message.KIND == "command" else kind.event
