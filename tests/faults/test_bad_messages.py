@@ -48,14 +48,15 @@ async def pool(database: DatabaseFactory, topics: OwnTopics) -> AsyncIterator[as
         assert await serving
 
 
+@pytest.mark.timeout(300)  # fifteen seconds of work, many times as long on a machine that has other work
 async def test_every_message_is_accounted_for(pool: asyncpg.Pool, topics: OwnTopics) -> None:
     mixture = Mixture(firm=uuid4())
     await found(mixture, pool, topics)
     await send(topics, mixture.messages(MESSAGES))
     assert mixture.sent >= MESSAGES
-    assert len(mixture.dead) + len(mixture.refused) > mixture.bad / 2
+    assert len(mixture.dead) + len(mixture.refused) > mixture.bad / 2  # the others are strange, and handled
 
-    await probe(lambda: is_everything_read(topics, mixture.sent + 2), within=90, every=0.5)
+    await probe(lambda: is_everything_read(topics, mixture.sent + 2), within=180, every=0.5)
     assert {
         (row[0], row[1]) for row in await pool.fetch("SELECT organization_id, user_id FROM tenancy.member WHERE user_id <> $1", ACTOR)
     } == (mixture.members)

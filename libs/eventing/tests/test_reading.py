@@ -15,7 +15,7 @@ from contracts.documents import EXAMPLES
 from contracts.message import Message
 from contracts.registry import MESSAGES
 from eventing.errors import InvalidData
-from eventing.inbox import _Event, _read_command, _read_event
+from eventing.inbox import Event, _read_command, read_event
 from eventing.reading import message_of
 from eventing.record import Record
 from testkit.bad_messages import Fate, Kind, Raw, good, kinds
@@ -87,10 +87,10 @@ def a_record(raw: Raw) -> Record:
 
 def as_event(raw: Raw) -> Fate:
     record = a_record(raw)
-    event = _read_event(record)
+    event = read_event(record)
     if isinstance(event, Unreadable):
         return Fate.DEAD
-    assert isinstance(event, _Event)
+    assert isinstance(event, Event)
     if event.sequence <= 1:
         return Fate.DUPLICATE
     if event.attributes.type not in MESSAGES:
