@@ -104,10 +104,10 @@ def behind(proxies: Mapping[str, Proxy], program: Program, scenario: Path) -> Pr
 
     def environment(around: Surroundings) -> Mapping[str, str]:
         urls = {**around.urls, **{name: f"http://{proxies[name].address}" for name in SIMULATORS}}
+        databases = {name: through(proxies["postgres"], dsn) for name, dsn in around.databases.items()}
         return {
-            **program.environment(replace(around, urls=urls)),
+            **program.environment(replace(around, urls=urls, databases=databases)),
             **({"KAFKA__BOOTSTRAP_SERVERS": proxies["kafka"].address} if program.owns_database else {}),
-            **({"POSTGRES__DSN": through(proxies["postgres"], around.databases[program.name])} if program.owns_database else {}),
         }
 
     more = {

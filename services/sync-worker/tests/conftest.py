@@ -1,6 +1,8 @@
 """sync-worker with everything around it real: Kafka, PostgreSQL, and the simulators of Visma and Skatteetaten over HTTP."""
 
 import asyncio
+import os
+import sys
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -14,12 +16,13 @@ import asyncpg
 import httpx
 import pytest
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from pydantic import BaseModel, SecretStr
 
 from contracts.company import CompanyCreated, PeriodType, VatFrequency
 from contracts.org import MemberAdded, OrganizationRegistered, Role
 from local_stack.ports import free_port
 from servicekit.health import Health
-from servicekit.migrations import migrate
+from servicekit.migrations import MigrationSet, migrate
 from servicekit.postgres import postgres_pool
 from servicekit.service import serve
 from servicekit.settings import HealthSettings, KafkaSettings, PostgresSettings
@@ -28,12 +31,12 @@ from skatteetaten_simulator import keys
 from skatteetaten_simulator import server as skatteetaten_server
 from skatteetaten_simulator.world import World as SkatteetatenWorld
 from sync_worker.__main__ import PROGRAM
-from sync_worker.settings import RetrievalSettings, Settings
+from sync_worker.settings import RetrievalSettings, Settings, VismaForRetrieval
 from testkit.databases import DatabaseFactory
 from testkit.gateway import Gateway, gateway
 from testkit.probe import probe
 from testkit.topics import OwnTopics
-from visma_nxt import VismaSettings
+from visma_nxt import BudgetSettings
 from visma_simulator import scenario as visma_scenario
 from visma_simulator import server as visma_server
 from visma_simulator.app import CONTROL_PATH, GRAPHQL_PATH, TOKEN_PATH, build_app
@@ -66,7 +69,15 @@ class Visma:
         (await self._control.post("/ledger", json=said)).raise_for_status()
 
     async def latency(self, ms: int) -> None:
-        (await self._control.post("/limits", json={"latency_ms": ms})).raise_for_status()
+        await self.limit(latency_ms=ms)
+
+    async def limit(self, **limits: Any) -> None:
+        (await self._control.post("/limits", json=limits)).raise_for_status()
+
+    async def refused(self) -> int:
+        """How many requests were answered with 429, or with the limit of requests in progress."""
+        found = (await self._control.get("/limits")).json()
+        return sum(each["refused"] for each in [*found["rate"], *found["outstanding"]])
 
     async def operations(self, company: int) -> Counter[str]:
         """How often each operation was asked for a company, since the last time this was asked."""
@@ -96,22 +107,28 @@ class Bench:
     visma: Visma
     skatteetaten: SkatteetatenWorld
     key: str
+    budget_dsn: str
     organization_id: UUID = field(default_factory=uuid4)
+    visma_settings: dict[str, Any] = field(default_factory=dict)
 
     def settings(self, **retrieval: Any) -> Settings:
         addresses = self.skatteetaten.addresses
         return Settings(
             kafka=KafkaSettings(bootstrap_servers=self.topics.bootstrap_servers, topic_prefix=self.topics.prefix),
             postgres=PostgresSettings(dsn=self.dsn),
-            visma=VismaSettings(
-                token_url=self.visma.url + TOKEN_PATH,
-                graphql_url=self.visma.url + GRAPHQL_PATH,
-                client_id="isv_accountflow",
-                client_secret="simulator-secret",
-                requests_per_minute=60_000,
-                page_size=50,
-                retry_attempts=2,
-                backoff=timedelta(milliseconds=20),
+            visma=VismaForRetrieval(
+                **{
+                    "budget": BudgetSettings(dsn=self.budget_dsn),
+                    "token_url": self.visma.url + TOKEN_PATH,
+                    "graphql_url": self.visma.url + GRAPHQL_PATH,
+                    "client_id": "isv_accountflow",
+                    "client_secret": "simulator-secret",
+                    "requests_per_minute": 60_000,
+                    "page_size": 50,
+                    "retry_attempts": 2,
+                    "backoff": timedelta(milliseconds=20),
+                }
+                | self.visma_settings
             ),
             skatteetaten=SkatteetatenSettings(
                 maskinporten=MaskinportenSettings(
@@ -140,6 +157,20 @@ class Bench:
         finally:
             stop.set()
             assert await serving
+
+    @asynccontextmanager
+    async def process(self) -> AsyncIterator[asyncio.subprocess.Process]:
+        """The program, killed at the end if it has not ended before."""
+        variables = environment(self.settings(lease_seconds=1)) | {"PATH": os.environ["PATH"]}
+        program = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "sync_worker", env=variables, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL
+        )
+        try:
+            yield program
+        finally:
+            if program.returncode is None:
+                program.kill()
+            await program.wait()
 
     async def create(self, visma_company_id: int = BAKERY, **form: Any) -> UUID:
         """Publish a company as the company service does."""
@@ -192,6 +223,24 @@ class Bench:
         return sorted(rows, key=repr)
 
 
+def environment(settings: BaseModel, prefix: str = "") -> dict[str, str]:
+    """Settings as a process reads them, those that were chosen."""
+    found: dict[str, str] = {}
+    for name in settings.model_fields_set:
+        value = getattr(settings, name)
+        full = f"{prefix}{name}".upper()
+        match value:
+            case BaseModel():
+                found |= environment(value, f"{full}__")
+            case SecretStr():
+                found[full] = value.get_secret_value()
+            case timedelta():
+                found[full] = f"PT{value.total_seconds()}S"
+            case _:
+                found[full] = str(value)
+    return found
+
+
 def months_back(count: int) -> date:
     """The first day of the month so many months ago."""
     today = datetime.now(ZoneInfo("Europe/Oslo")).date()  # as the plan counts
@@ -205,6 +254,10 @@ async def _is_ready(health: httpx.AsyncClient) -> bool:
 
 async def _migrate(dsn: str) -> None:
     await migrate(dsn, PROGRAM.migration_sets())
+
+
+async def _migrate_budget(dsn: str) -> None:
+    await migrate(dsn, [MigrationSet.of_package("budget", "visma_nxt")])
 
 
 @pytest.fixture(scope="session")
@@ -239,11 +292,11 @@ async def skatteetaten(client_key: RSAPrivateKey) -> AsyncIterator[SkatteetatenW
 async def bench(
     topics: OwnTopics, database: DatabaseFactory, visma_url: str, skatteetaten: SkatteetatenWorld, client_key: RSAPrivateKey
 ) -> AsyncIterator[Bench]:
-    dsn = await database("sync_worker", _migrate)
+    dsn, budget = await database("sync_worker", _migrate), await database("visma_budget", _migrate_budget)
     pool = await postgres_pool(PostgresSettings(dsn=dsn, pool_max=4), application="test", health=Health())
     async with (
         pool,
         gateway(topics) as outside,
         httpx.AsyncClient(base_url=visma_url + CONTROL_PATH) as control,
     ):
-        yield Bench(dsn, pool, topics, outside, Visma(visma_url, control), skatteetaten, keys.pem(client_key).decode())
+        yield Bench(dsn, pool, topics, outside, Visma(visma_url, control), skatteetaten, keys.pem(client_key).decode(), budget)

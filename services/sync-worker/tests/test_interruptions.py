@@ -2,18 +2,13 @@
 
 import asyncio
 import dataclasses
-import os
-import sys
 from collections import Counter
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
 
 import pytest
-from pydantic import BaseModel, SecretStr
 
 from contracts.accounting import AccountingData, LedgerLinesRetrieved
 from contracts.company import Module
@@ -28,39 +23,6 @@ from testkit.proxy import Proxy
 BAKERY, BUILDER = 7100001, 7100002
 MODULES = [Module.PAYROLL, Module.VAT, Module.ASSETS]
 TABLES = [*(dataset.landing for dataset in DATASETS.values()), "a07_report"]
-
-
-def environment(settings: BaseModel, prefix: str = "") -> dict[str, str]:
-    """Settings as a process reads them, those that were chosen."""
-    found: dict[str, str] = {}
-    for name in settings.model_fields_set:
-        value = getattr(settings, name)
-        full = f"{prefix}{name}".upper()
-        match value:
-            case BaseModel():
-                found |= environment(value, f"{full}__")
-            case SecretStr():
-                found[full] = value.get_secret_value()
-            case timedelta():
-                found[full] = f"PT{value.total_seconds()}S"
-            case _:
-                found[full] = str(value)
-    return found
-
-
-@asynccontextmanager
-async def process(bench: Any) -> AsyncIterator[asyncio.subprocess.Process]:
-    """The program, killed at the end if it has not ended before."""
-    variables = environment(bench.settings(lease_seconds=1)) | {"PATH": os.environ["PATH"]}
-    program = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "sync_worker", env=variables, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL
-    )
-    try:
-        yield program
-    finally:
-        if program.returncode is None:
-            program.kill()
-        await program.wait()
 
 
 async def landed(bench: Any, company_id: UUID) -> int:
@@ -80,11 +42,11 @@ async def test_killed_between_pages_it_goes_on_after_the_last_stored_one(bench: 
     killed = await bench.create(BAKERY, modules=MODULES)
     for _ in range(3):
         before = await landed(bench, killed)
-        async with process(bench):
+        async with bench.process():
             await probe(lambda before=before: more_than(bench, killed, before), within=30, every=0.005)
     assert await bench.of(SyncCompleted, killed, count=0) == []
     await bench.visma.latency(0)
-    async with process(bench) as last:
+    async with bench.process() as last:
         [completed] = await bench.of(SyncCompleted, killed)
         last.terminate()
         assert await last.wait() == 0
@@ -182,10 +144,10 @@ async def test_many_claims_at_once_give_every_item_to_one(bench: Any) -> None:
     outbox = Outbox(bench.pool, "/sync-worker")
     claimed: list[int] = []
     while len(claimed) < items:
-        claims = await asyncio.gather(*(work_items.claim(outbox, Source.VISMA, timedelta(seconds=30)) for _ in range(10)))
+        claims = await asyncio.gather(*(work_items.claim(outbox, Source.VISMA, timedelta(seconds=30), most=100) for _ in range(10)))
         claimed += [item.id for item in claims if item is not None]
     assert len(set(claimed)) == len(claimed) == items
-    assert await work_items.claim(outbox, Source.VISMA, timedelta(seconds=30)) is None
+    assert await work_items.claim(outbox, Source.VISMA, timedelta(seconds=30), most=100) is None
 
 
 async def test_a_lost_lease_is_taken_up_and_the_late_answer_changes_nothing(bench: Any) -> None:
@@ -195,8 +157,8 @@ async def test_a_lost_lease_is_taken_up_and_the_late_answer_changes_nothing(benc
     await bench.pool.execute("UPDATE sync.work_item SET status = 'queued' WHERE data_set = 'customers'")
     await bench.pool.execute("INSERT INTO sync.turn (source, company_id) VALUES ('visma', $1)", company_id)
     outbox = Outbox(bench.pool, "/sync-worker")
-    stalled = await work_items.claim(outbox, Source.VISMA, timedelta(0))
-    taken_up = await work_items.claim(outbox, Source.VISMA, timedelta(seconds=30))
+    stalled = await work_items.claim(outbox, Source.VISMA, timedelta(0), most=100)
+    taken_up = await work_items.claim(outbox, Source.VISMA, timedelta(seconds=30), most=100)
     assert stalled is not None
     assert taken_up is not None
     assert stalled.id == taken_up.id

@@ -15,7 +15,7 @@ import pytest
 from contracts.org import MemberAdded, OrganizationRegistered, Role, VismaIdsRegistered
 from eventing.outbox import Outbox
 from local_stack.ports import free_port
-from servicekit.migrations import migrate
+from servicekit.migrations import MigrationSet, migrate
 from servicekit.service import serve
 from testkit.gateway import Gateway, gateway
 from testkit.proxy import Proxy
@@ -63,6 +63,7 @@ class Visma:
     url: str
     proxy: Proxy
     control: httpx.AsyncClient
+    budget_dsn: str
 
     def settings(self, **changes: Any) -> VismaForProbes:
         return VismaForProbes.model_validate(
@@ -71,6 +72,7 @@ class Visma:
                 "graphql_url": f"http://{self.proxy.address}{GRAPHQL_PATH}",
                 "client_id": CLIENT_KEY,
                 "client_secret": SECRET,
+                "budget": {"dsn": self.budget_dsn},
                 "requests_per_minute": 60_000,
                 "retry_attempts": 2,
                 "backoff": timedelta(milliseconds=5),
@@ -98,12 +100,17 @@ class Visma:
         (await self.control.post(f"/_control/{path}", json=content)).raise_for_status()
 
 
+async def _migrated_budget(dsn: str) -> None:
+    await migrate(dsn, [MigrationSet.of_package("budget", "visma_nxt")])
+
+
 @pytest.fixture
-async def visma() -> AsyncIterator[Visma]:
+async def visma(database: Callable[..., Awaitable[str]]) -> AsyncIterator[Visma]:
+    budget = await database("visma_budget", _migrated_budget)
     scenario = read(SCENARIO, today=date(2026, 3, 31))
     with running(build_app(scenario)) as url:
         async with Proxy(int(url.rpartition(":")[2])) as proxy, httpx.AsyncClient(base_url=url) as control:
-            yield Visma(url, proxy, control)
+            yield Visma(url, proxy, control, budget)
 
 
 async def _migrated(dsn: str) -> None:

@@ -1,6 +1,7 @@
 """The programs of the system, declared: what each is started with, and the address that says it is ready.
 
-`PROGRAMS` is the whole system: the two simulators and the four services. A service owns the database of its module's name.
+`PROGRAMS` is the whole system: the two simulators and the four services. A service owns the database of its module's name; those that ask
+Visma share the one in which their common budget of requests is kept.
 """
 
 import os
@@ -12,6 +13,9 @@ from servicekit.settings import KafkaSettings
 
 VISMA_CLIENT = {"VISMA__CLIENT_ID": "isv_accountflow", "VISMA__CLIENT_SECRET": "simulator-secret"}
 """The client that the Visma simulator's own demonstration registers; worth nothing anywhere else."""
+
+VISMA_BUDGET = "visma-budget"
+"""The database of the budget that all programs with our client key share."""
 
 MASKINPORTEN_CLIENT = {"client_id": "accountflow-local", "key_id": "local-1"}
 """The client that the Skatteetaten simulator registers, with the public half of the key in `Surroundings.client_key`."""
@@ -25,7 +29,7 @@ class Surroundings:
     """How each party of the contracts connects, by its name."""
     topic_prefix: str
     databases: Mapping[str, str]
-    """DSN by service."""
+    """DSN by service, and by the name of a database that several share."""
     urls: Mapping[str, str]
     """`http://127.0.0.1:port` by program."""
     client_key: Path
@@ -45,6 +49,8 @@ class Program:
     arguments: Callable[[Surroundings], Sequence[str]] = lambda _: ()
     environment: Callable[[Surroundings], Mapping[str, str]] = lambda _: {}
     owns_database: bool = False
+    shares: Sequence[str] = ()
+    """Further databases, each with a role of its own, which several programs use."""
     prepare: Callable[[Surroundings], Sequence[str] | None] = lambda _: None
     """Arguments of a first run that must end well before the program starts; None when there is nothing to do."""
 
@@ -59,7 +65,7 @@ class Program:
         return f"{self.variable}_{'HEALTH_URL' if self.owns_database else 'URL'}"
 
 
-def service(name: str, *more: Callable[[Surroundings], Mapping[str, str]]) -> Program:
+def service(name: str, *more: Callable[[Surroundings], Mapping[str, str]], shares: Sequence[str] = ()) -> Program:
     def environment(around: Surroundings) -> dict[str, str]:
         settings = {
             **{f"KAFKA__{setting}": value for setting, value in kafka_variables(around.kafka[name]).items()},
@@ -73,7 +79,7 @@ def service(name: str, *more: Callable[[Surroundings], Mapping[str, str]]) -> Pr
             settings |= part(around)
         return settings
 
-    return Program(name, name.replace("-", "_"), "/readyz", environment=environment, owns_database=True)
+    return Program(name, name.replace("-", "_"), "/readyz", environment=environment, owns_database=True, shares=shares)
 
 
 def kafka_variables(settings: KafkaSettings) -> dict[str, str]:
@@ -88,7 +94,8 @@ def kafka_variables(settings: KafkaSettings) -> dict[str, str]:
 
 def visma_client(around: Surroundings) -> dict[str, str]:
     url = around.urls["visma-simulator"]
-    return {"VISMA__TOKEN_URL": f"{url}/connect/token", "VISMA__GRAPHQL_URL": f"{url}/api/graphql-service", **VISMA_CLIENT}
+    addresses = {"VISMA__TOKEN_URL": f"{url}/connect/token", "VISMA__GRAPHQL_URL": f"{url}/api/graphql-service"}
+    return addresses | {"VISMA__BUDGET__DSN": around.databases[VISMA_BUDGET], **VISMA_CLIENT}
 
 
 def skatteetaten_client(around: Surroundings) -> dict[str, str]:
@@ -126,6 +133,6 @@ PROGRAMS = (
     SKATTEETATEN_SIMULATOR,
     service("org-service"),
     service("company-service"),
-    service("visma-connector", visma_client),
-    service("sync-worker", visma_client, skatteetaten_client),
+    service("visma-connector", visma_client, shares=[VISMA_BUDGET]),
+    service("sync-worker", visma_client, skatteetaten_client, shares=[VISMA_BUDGET]),
 )

@@ -116,7 +116,7 @@ class LocalStack:
 
     @property
     def databases(self) -> Mapping[str, str]:
-        """DSN by service, for the role that the service itself uses."""
+        """DSN by service, for the role that the service itself uses, and by the name of a shared database."""
         return self._around.databases
 
     @property
@@ -206,10 +206,12 @@ class LocalStack:
 
     def _surroundings(self, postgres: AnyPostgres, ports: Ports) -> Surroundings:
         passwords = Passwords(self.directory / "passwords.json")
+        owned = [program.name for program in self._programs if program.owns_database]
+        shared = [name for program in self._programs for name in program.shares]
         before = self._prefix.replace(".", "_")
-        roles = {program.name: before + program.module for program in self._programs if program.owns_database}
+        roles = {name: before + name.replace("-", "_") for name in dict.fromkeys(owned + shared)}
         operator = before + "operator"
-        self._operator_databases = {name: postgres.address.database(role, operator, passwords[operator]) for name, role in roles.items()}
+        self._operator_databases = {name: postgres.address.database(roles[name], operator, passwords[operator]) for name in owned}
         return Surroundings(
             {party: self._client(self._prefix + party, passwords) for party in parties(self._topics)},
             self._prefix,

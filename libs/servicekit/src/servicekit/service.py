@@ -17,6 +17,7 @@ import asyncpg
 import structlog
 import uvloop
 from aiokafka.errors import ConsumerStoppedError, KafkaError
+from pydantic import SecretStr
 
 from contracts.message import Message
 from eventing import metrics as eventing_metrics
@@ -32,9 +33,10 @@ from servicekit.kafka import kafka_access, wait_for_kafka, wait_for_topics
 from servicekit.logs import configure
 from servicekit.metrics import REGISTRY
 from servicekit.migrations import MigrationSet, migrate
-from servicekit.postgres import postgres_pool
-from servicekit.settings import ServiceSettings
+from servicekit.postgres import AWAY, postgres_pool
+from servicekit.settings import PostgresSettings, ServiceSettings
 from servicekit.telemetry import exported
+from servicekit.waiting import wait_for
 
 _LOG = structlog.get_logger(__name__)
 _LAST_MESSAGES_SECONDS = 5.0
@@ -49,6 +51,15 @@ class Parts:
     outbox: Outbox
     health: Health
     exits: AsyncExitStack
+
+    async def bring_up_to_date(self, dsn: SecretStr, sets: Sequence[MigrationSet]) -> None:
+        """Wait for a database that this service shares with others, and apply what is missing there."""
+        address = PostgresSettings(dsn=dsn)
+
+        async def bring() -> None:
+            await migrate(dsn.get_secret_value(), sets)
+
+        await wait_for(f"PostgreSQL at {address.place}", bring, health=self.health, away=AWAY)
 
 
 @dataclass(frozen=True, slots=True)

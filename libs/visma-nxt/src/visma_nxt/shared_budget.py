@@ -23,7 +23,7 @@ import asyncpg
 import structlog
 
 from visma_nxt.budget import Held
-from visma_nxt.lanes import Lane, current_lane
+from visma_nxt.lanes import Lane, current_lane, in_lane
 from visma_nxt.pace import Ask, Grant, Pace
 from visma_nxt.settings import VismaSettings
 from visma_nxt.transport import Abandoned
@@ -35,6 +35,7 @@ PATIENCE_SECONDS: Final = 5.0
 """With one statement or one connection. Nothing here takes a hundredth of that when the server is well."""
 
 AWAY_PAUSE_SECONDS: Final = 1.0
+LONGEST_PAUSE_SECONDS: Final = 15.0
 CROWDED_PAUSE_SECONDS: Final = 0.1
 LEAK_MINUTES: Final = 30
 """So long Visma counts a request whose asker went away without waiting for the answer."""
@@ -114,7 +115,8 @@ class SharedBudget:
         held = [turn]
         token = self._held.set(held)
         try:
-            yield
+            with in_lane(turn.lane):
+                yield
         finally:
             self._held.reset(token)
             for unused in held:
@@ -223,7 +225,7 @@ class SharedBudget:
         self._turns.extend(Turn(heard + after, asked + after + self._rule.jitter / 2, lane) for after, lane in granted.turns)
         self._stopped_until = heard + granted.stopped_for
         self._refusals = 0 if granted.turns else self._refusals + 1
-        return granted.ask_again_after
+        return min(granted.ask_again_after, LONGEST_PAUSE_SECONDS)
 
     async def _change(self, change: Change) -> bool:
         """Change the pace in one short transaction; False when the database is away."""

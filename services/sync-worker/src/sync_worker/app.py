@@ -5,6 +5,7 @@ from pathlib import Path
 from contracts.company import CompanyCreated
 from contracts.org import Role
 from contracts.sync import RetrySync
+from servicekit.migrations import MigrationSet
 from servicekit.service import Parts, Service
 from skatteetaten import A07Client
 from sync_worker.domain.plan import Source
@@ -14,18 +15,20 @@ from sync_worker.retrieval.workers import Workers
 from sync_worker.settings import Settings
 from tenancy.authorisation import requires
 from tenancy.members import KEEPING_MEMBERS
-from visma_nxt import VismaClient
+from visma_nxt import SharedBudget, VismaClient
 
 MIGRATIONS = Path(__file__).parents[2] / "migrations"
 
 
 async def build(settings: Settings, parts: Parts) -> Service:
     """Handlers that queue work, and workers for each source that do it."""
-    visma = await parts.exits.enter_async_context(VismaClient(settings.visma, clock=parts.outbox.clock))
+    await parts.bring_up_to_date(settings.visma.budget.dsn, [MigrationSet.of_package("budget", "visma_nxt")])
+    budget = await parts.exits.enter_async_context(SharedBudget(settings.visma))
+    visma = await parts.exits.enter_async_context(VismaClient(settings.visma, budget=budget, clock=parts.outbox.clock))
     skatteetaten = await parts.exits.enter_async_context(A07Client(settings.skatteetaten, now=parts.outbox.clock))
-    steps = Steps(visma, skatteetaten, parts.outbox)
     retrieval = settings.retrieval
-    ledger = Workers(Source.VISMA, steps.visma, parts.outbox, retrieval, side_by_side=retrieval.workers)
+    steps = Steps(visma, skatteetaten, parts.outbox)
+    ledger = Workers(Source.VISMA, steps.visma, parts.outbox, retrieval, side_by_side=retrieval.workers, budget=budget)
     payroll = Workers(Source.SKATTEETATEN, steps.skatteetaten, parts.outbox, retrieval, side_by_side=retrieval.a07_workers)
     return Service(
         handlers={

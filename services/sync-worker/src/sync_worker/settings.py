@@ -4,11 +4,12 @@ from pydantic import Field
 
 from servicekit.settings import ServiceSettings, SettingsGroup
 from skatteetaten import SkatteetatenSettings
-from visma_nxt import VismaSettings
+from visma_nxt import BudgetSettings, VismaSettings
 
 
 class RetrievalSettings(SettingsGroup):
-    workers: int = Field(8, ge=1, description="requests to Visma side by side in this process, all companies together")
+    workers: int = Field(16, ge=1, description="requests to Visma side by side in this process, all companies together")
+    company_workers: int = Field(10, ge=1, description="requests for one company side by side, all processes together")
     a07_workers: int = Field(2, ge=1, description="requests to Skatteetaten side by side in this process")
     lease_seconds: float = Field(10, gt=0, description="after this long without a sign of life, others take up what a process had in hand")
     poll_seconds: float = Field(0.25, gt=0, description="longest time until work that another process has queued is seen")
@@ -16,9 +17,15 @@ class RetrievalSettings(SettingsGroup):
     retry_longest_seconds: float = Field(300, gt=0, description="longest wait before an item is tried again")
 
 
+class VismaForRetrieval(VismaSettings):
+    """All processes, and the connector, share one budget of requests."""
+
+    budget: BudgetSettings
+
+
 class Settings(ServiceSettings):
     """How to reach Visma and Skatteetaten, and how hard to work."""
 
-    visma: VismaSettings
+    visma: VismaForRetrieval
     skatteetaten: SkatteetatenSettings
     retrieval: RetrievalSettings = RetrievalSettings()

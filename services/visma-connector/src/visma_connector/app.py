@@ -4,20 +4,23 @@ from pathlib import Path
 
 from contracts.org import Role, VismaIdsRegistered, VismaIdsRemoved
 from contracts.visma import RefreshVismaCompanies
+from servicekit.migrations import MigrationSet
 from servicekit.service import Parts, Service
 from tenancy.authorisation import requires
 from tenancy.members import KEEPING_MEMBERS
 from visma_connector import handlers
 from visma_connector.probing import Probing
 from visma_connector.settings import Settings
-from visma_nxt import VismaClient
+from visma_nxt import SharedBudget, VismaClient
 
 MIGRATIONS = Path(__file__).parents[2] / "migrations"
 
 
 async def build(settings: Settings, parts: Parts) -> Service:
     """Readiness says nothing about Visma: while it is away the service takes commands and keeps probing."""
-    visma = await parts.exits.enter_async_context(VismaClient(settings.visma))
+    await parts.bring_up_to_date(settings.visma.budget.dsn, [MigrationSet.of_package("budget", "visma_nxt")])
+    budget = await parts.exits.enter_async_context(SharedBudget(settings.visma))
+    visma = await parts.exits.enter_async_context(VismaClient(settings.visma, budget=budget))
     probing = Probing(parts.outbox, visma, settings.probe, client_key=settings.visma.client_id)
     return Service(
         handlers={

@@ -19,7 +19,7 @@ from visma_connector.settings import ProbeSettings
 from visma_connector.store import connections
 from visma_connector.store.connections import Claim
 from visma_connector.visma import ask
-from visma_nxt import VismaClient
+from visma_nxt import Lane, VismaClient, in_lane
 
 _LOG = structlog.get_logger("visma_connector.probing")
 _AFTER_A_FAULT_SECONDS = 1.0
@@ -82,8 +82,9 @@ class Probing:
         return True
 
     async def _ask(self, claim: Claim) -> Finding:
-        """Visma's answer, however long it takes: the lease is kept meanwhile."""
-        asking = asyncio.create_task(ask(self._visma, claim.visma_customer_id))
+        """Visma's answer, however long it takes: the lease is kept meanwhile. What a user waits for goes before the daily round."""
+        with in_lane(Lane.INTERACTIVE if claim.asked else Lane.BACKGROUND):
+            asking = asyncio.create_task(ask(self._visma, claim.visma_customer_id))
         try:
             while not (await asyncio.wait({asking}, timeout=self._settings.lease.total_seconds() / 3))[0]:
                 with suppress(*AWAY):

@@ -7,7 +7,7 @@ from pydantic import Field, SecretStr, model_validator
 
 from servicekit.settings import ServiceSettings, SettingsGroup
 from visma_connector.domain.schedule import Schedule
-from visma_nxt import VismaSettings
+from visma_nxt import BudgetSettings, VismaSettings
 
 Positive = Annotated[timedelta, Field(gt=timedelta(0))]
 
@@ -20,9 +20,7 @@ class VismaForProbes(VismaSettings):
         examples=["isv_accountflow"],
     )
     client_secret: SecretStr = Field(description="Secret that belongs to the client key", examples=["simulator-secret"])
-    requests_per_minute: int = Field(
-        100, gt=0, description="This service's part of the 600 requests a minute that Visma allows all of our programs together"
-    )
+    budget: BudgetSettings
     retry_attempts: int = Field(3, gt=0, description="Attempts at one call when Visma is away, busy or failing")
     retry_within: timedelta = Field(timedelta(seconds=30), description="No new attempt at a call after this time")
 

@@ -1,5 +1,8 @@
 """The workers: each claims an item, takes one step with it, gives it back, and claims again.
 
+Where requests are rationed a worker first gets its turn to ask and then looks for whom to ask: the turn goes to whoever needs it most at
+that moment, and nobody holds an item while waiting for a turn.
+
 A step is one request to the source and one transaction, so nobody waits long for a worker, and a process killed at any line loses one
 request. Leases are short and renewed while a step lasts, however long the source takes to answer; what a dead process held is taken up by
 the others when its leases run out.
@@ -7,7 +10,7 @@ the others when its leases run out.
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from datetime import timedelta
 from uuid import UUID
 
@@ -24,6 +27,7 @@ from sync_worker.retrieval.troubles import trouble_of
 from sync_worker.settings import RetrievalSettings
 from sync_worker.store import work_items
 from sync_worker.store.work_items import LeaseLost, WorkItem
+from visma_nxt import Lane, SharedBudget, Turn
 
 Step = Callable[[WorkItem], Awaitable[None]]
 _LOG = structlog.get_logger("sync_worker.workers")
@@ -33,12 +37,23 @@ _LOST_RACES = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError, asyncp
 class Workers:
     """The workers of one source in this process. Run `run` as a task; cancel it to stop."""
 
-    def __init__(self, source: Source, step: Step, outbox: Outbox, settings: RetrievalSettings, *, side_by_side: int) -> None:
+    def __init__(
+        self,
+        source: Source,
+        step: Step,
+        outbox: Outbox,
+        settings: RetrievalSettings,
+        *,
+        side_by_side: int,
+        budget: SharedBudget | None = None,
+    ) -> None:
+        """`budget` is what rations the requests of the source, if anything does."""
         self._source = source
         self._step = step
         self._outbox = outbox
         self._settings = settings
         self._side_by_side = side_by_side
+        self._budget = budget
         self._lease = timedelta(seconds=settings.lease_seconds)
         self._held: set[UUID] = set()
         self._asking = asyncio.Lock()
@@ -62,11 +77,12 @@ class Workers:
 
     async def _work(self) -> None:
         while True:
-            item = await self._next()
+            item, turn = await self._next()
             self._held.add(item.token)
             crash.point("item.claimed")
             try:
-                with tracing.later(item.cause, f"retrieve {item.data_set}", _shown(item)):
+                spending = self._budget.spending(turn) if self._budget and turn else nullcontext()
+                with spending, tracing.later(item.cause, f"retrieve {item.data_set}", _shown(item)):
                     await self._take_step(item)
             except LeaseLost:
                 metrics.LEASES_LOST.inc()
@@ -106,27 +122,47 @@ class Workers:
                 longest_pause=timedelta(seconds=self._settings.retry_longest_seconds),
             )
 
-    async def _next(self) -> WorkItem:
-        """Wait for the next item. One worker asks at a time: quickly after news, ever slower while nothing comes."""
+    async def _next(self) -> tuple[WorkItem, Turn | None]:
+        """Wait for the next item and the turn to ask. One worker does at a time: quickly after news, ever slower while nothing comes."""
         async with self._asking:
             pause = 0.005
             while True:
                 try:
-                    item = await work_items.claim(self._outbox, self._source, self._lease)
+                    found = await self._try_next()
                 except Exception as error:
                     if not is_away(error) and not isinstance(error, _LOST_RACES):
                         raise
                     _LOG.warning("workers.queue_away", error=f"{type(error).__name__}: {error}")
-                    item, pause = None, 1.0
-                if item is not None:
-                    return item
+                    found = 1.0
+                if isinstance(found, tuple):
+                    return found
                 with suppress(TimeoutError):
-                    async with asyncio.timeout(pause):
+                    async with asyncio.timeout(pause if found is None else found):
                         await self._woken.wait()
                         # The news comes a moment before its transaction commits, so it is asked for again at short intervals.
                         self._woken.clear()
                         pause = 0.005
                 pause = min(pause * 2, self._settings.poll_seconds)
+
+    async def _try_next(self) -> tuple[WorkItem, Turn | None] | float | None:
+        """An item and a turn; the seconds until there may be a turn; None when there is nothing to do."""
+        most = self._settings.company_workers
+        idle = self._side_by_side - len(self._held)
+        waiting = await work_items.waiting(self._outbox, self._source, most=most, enough=idle)
+        if not waiting.items:
+            return None
+        lane, turn = Lane.INTERACTIVE if waiting.urgent else Lane.BACKGROUND, None
+        if self._budget:
+            asked = await self._budget.ask(lane, min(waiting.items, idle))
+            if isinstance(asked, float):
+                return asked
+            turn, lane = asked, asked.lane
+        item = await work_items.claim(self._outbox, self._source, self._lease, most=most, urgent_first=lane is Lane.INTERACTIVE)
+        if item is not None:
+            return item, turn
+        if self._budget and turn:
+            self._budget.give_back(turn)
+        return None
 
     async def _renew_leases(self) -> None:
         while True:

@@ -46,6 +46,14 @@ class WorkItem:
 
 
 @dataclass(frozen=True, slots=True)
+class Waiting:
+    """What could be claimed: how many items, and whether somebody waits to see one of them (rank 0)."""
+
+    items: int
+    urgent: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Progress:
     """The items of one data set together."""
 
@@ -79,10 +87,21 @@ async def add(work: Work, company: Company, planned: Sequence[PlannedItem]) -> N
     await _ITEMS.add_turns(work.connection, company_id=company.company_id, sources=sources)
 
 
-async def claim(outbox: Outbox, source: Source, lease: timedelta) -> WorkItem | None:
-    """The next item of a source; None when nothing is due, or when another process is claiming for the same company at this moment."""
+async def waiting(outbox: Outbox, source: Source, *, most: int, enough: int) -> Waiting:
+    """What could be claimed now; ``most`` is as in `claim`, of one company no more than ``enough`` items are counted."""
+    row = await _ITEMS.waiting(outbox.pool, source=source.value, now=outbox.clock(), most=most, enough=enough)
+    return Waiting(row["items"], row["urgent"])
+
+
+async def claim(outbox: Outbox, source: Source, lease: timedelta, *, most: int, urgent_first: bool = False) -> WorkItem | None:
+    """The next item of a source: of the company that was served longest ago and has fewer than ``most`` items in hand.
+
+    With ``urgent_first`` companies whose first figures somebody waits for go before. None when nothing is due, or when another process is
+    claiming for the same company at this moment.
+    """
     now, token = outbox.clock(), uuid4()
-    row = await _ITEMS.claim(outbox.pool, source=source.value, now=now, token=token, lease_until=now + lease)
+    about = {"now": now, "token": token, "lease_until": now + lease, "most": most, "urgent_first": urgent_first}
+    row = await _ITEMS.claim(outbox.pool, source=source.value, **about)
     return None if row is None else _item_of(row, token)
 
 

@@ -12,20 +12,38 @@ INSERT INTO sync.turn (source, company_id) SELECT source, :company_id FROM unnes
 -- A company that has nothing to do is not looked at when work is claimed.
 DELETE FROM sync.turn WHERE company_id = :company_id;
 
+-- name: waiting^
+-- How many items could be claimed now (no more of a company than are enough), and whether one of them is what a person waits to see.
+WITH in_hand AS (
+    SELECT company_id, count(*) AS items FROM sync.work_item WHERE source = :source AND lease_until > :now GROUP BY company_id
+)
+SELECT count(*) AS items, coalesce(bool_or(due.rank = 0), false) AS urgent
+FROM sync.turn t LEFT JOIN in_hand h ON h.company_id = t.company_id
+CROSS JOIN LATERAL (
+    SELECT i.rank FROM sync.work_item i
+    WHERE i.company_id = t.company_id AND i.source = t.source AND i.status IN ('queued', 'retrieving', 'verifying', 'retrying')
+      AND i.next_attempt_at <= :now AND (i.lease_until IS NULL OR i.lease_until <= :now)
+    ORDER BY i.rank, i.work_item_id
+    LIMIT :enough
+) AS due
+WHERE t.source = :source AND coalesce(h.items, 0) < :most;
+
 -- name: claim^
--- The company with the fewest items in hand, of those the one that waited longest, and its first item that is due.
+-- The company that was served longest ago, and its first item that is due: each company gets the same number of requests, whatever its size.
+-- With urgent_first those that have something of rank 0 come before all others. None has more than :most items in hand.
 WITH in_hand AS (
     SELECT company_id, count(*) AS items FROM sync.work_item WHERE source = :source AND lease_until > :now GROUP BY company_id
 ), next AS (
     SELECT t.company_id FROM sync.turn t LEFT JOIN in_hand h ON h.company_id = t.company_id
     CROSS JOIN LATERAL (
-        SELECT 1 FROM sync.work_item i
+        SELECT i.rank FROM sync.work_item i
         WHERE i.company_id = t.company_id AND i.source = t.source AND i.status IN ('queued', 'retrieving', 'verifying', 'retrying')
           AND i.next_attempt_at <= :now AND (i.lease_until IS NULL OR i.lease_until <= :now)
+        ORDER BY i.rank, i.work_item_id
         LIMIT 1
     ) AS due
-    WHERE t.source = :source
-    ORDER BY coalesce(h.items, 0), t.taken_at
+    WHERE t.source = :source AND coalesce(h.items, 0) < :most
+    ORDER BY :urgent_first AND due.rank > 0, t.taken_at
     LIMIT 1 FOR UPDATE OF t SKIP LOCKED
 ), chosen AS (
     SELECT i.work_item_id FROM sync.work_item i JOIN next ON next.company_id = i.company_id
