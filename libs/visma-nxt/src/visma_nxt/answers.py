@@ -23,6 +23,8 @@ class Answer:
     data: dict[str, Any]
     problems: tuple[VismaError, ...]
     trace_id: str | None
+    seconds: float = 0.0
+    size: int = 0
 
     def complete(self) -> dict[str, Any]:
         """The data, when nothing at all went wrong; otherwise raises the most telling problem."""
@@ -56,4 +58,4 @@ def read(call: Call, reply: Reply, now: datetime) -> Answer:
     data = body.get("data")
     if not problems and (reply.status != 200 or not isinstance(data, dict)):
         raise UnexpectedAnswer(call, f"HTTP {reply.status} without data and without errors", trace_id=reply.trace_id)
-    return Answer(call, data if isinstance(data, dict) else {}, problems, reply.trace_id)
+    return Answer(call, data if isinstance(data, dict) else {}, problems, reply.trace_id, reply.seconds, len(reply.body))

@@ -20,12 +20,16 @@ class Page:
     `total`, when asked for, counts the rows from this page's first one on. `has_more` compares with the total when
     there is one and otherwise says whether the page was full. A page that Visma cut short for reasons of its own
     would look like the last one: whoever needs every row compares what came with the first page's total.
+
+    `seconds` is how long Visma took for it, our own waiting left out; `size` is in bytes, unpacked.
     """
 
     rows: list[Row]
     last_key: Key | None
     total: int | None
     has_more: bool
+    seconds: float = 0.0
+    size: int = 0
 
 
 def page_in(answer: Answer, contents: Row, table: Table, *, first: int, with_total: bool) -> Page:
@@ -37,7 +41,8 @@ def page_in(answer: Answer, contents: Row, table: Table, *, first: int, with_tot
                 row[column] = _amount(row[column])
         last_key = tuple(_key_part(rows[-1][column]) for column in table.key) if rows else None
         total = int(connection["totalCount"]) if with_total else None
-    return Page(rows, last_key, total, has_more=len(rows) >= first if total is None else len(rows) < total)
+    has_more = len(rows) >= first if total is None else len(rows) < total
+    return Page(rows, last_key, total, has_more, answer.seconds, answer.size)
 
 
 def groups_in(answer: Answer, contents: Row, table: Table, *, by: tuple[str, ...], sums: tuple[str, ...]) -> list[Row]:

@@ -60,7 +60,7 @@ class VismaSettings(BaseModel):
     slow_answer: timedelta = Field(
         timedelta(seconds=20), description="An answer that takes longer counts as trouble; when many do, the pace is cut"
     )
-    page_size: int = Field(1000, gt=0, le=2000, description="Rows to ask for in one request when the caller does not say")
+    page_size: int = Field(2000, gt=0, le=2000, description="Rows to ask for in one request, at most")
     connect_timeout: timedelta = Field(timedelta(seconds=10), description="Longest wait for a connection")
     total_timeout: timedelta = Field(
         timedelta(seconds=75),

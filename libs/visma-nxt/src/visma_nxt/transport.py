@@ -7,6 +7,7 @@ elsewhere.
 
 import asyncio
 import ssl
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -34,6 +35,7 @@ class Reply:
     status: int
     headers: Mapping[str, str]
     body: bytes
+    seconds: float = 0.0
 
     @property
     def trace_id(self) -> str | None:
@@ -72,6 +74,7 @@ class Transport:
         return await self._post(self._client.build_request("POST", url, data=dict(form), headers=headers))
 
     async def _post(self, request: httpx.Request) -> Reply:
+        began = time.monotonic()
         try:
             async with asyncio.timeout(self._total) as patience:
                 response = await self._client.send(request)
@@ -80,7 +83,7 @@ class Transport:
         except (httpx.RequestError, aiohttp.ClientError, OSError) as error:
             # A read may fail with either library's own error: not every one of aiohttp's is translated.
             raise NoAnswer(f"{type(error).__name__} {error}".strip()) from error
-        return Reply(response.status_code, response.headers, response.content)
+        return Reply(response.status_code, response.headers, response.content, time.monotonic() - began)
 
 
 @cache

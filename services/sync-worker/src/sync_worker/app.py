@@ -8,6 +8,7 @@ from contracts.sync import RetrySync
 from servicekit.migrations import MigrationSet
 from servicekit.service import Parts, Service
 from skatteetaten import A07Client
+from sync_worker.domain.page_sizes import PageSizes
 from sync_worker.domain.plan import Source
 from sync_worker.handlers import retry_sync, start_retrieval, waking
 from sync_worker.retrieval.steps import Steps
@@ -27,7 +28,7 @@ async def build(settings: Settings, parts: Parts) -> Service:
     visma = await parts.exits.enter_async_context(VismaClient(settings.visma, budget=budget, clock=parts.outbox.clock))
     skatteetaten = await parts.exits.enter_async_context(A07Client(settings.skatteetaten, now=parts.outbox.clock))
     retrieval = settings.retrieval
-    steps = Steps(visma, skatteetaten, parts.outbox)
+    steps = Steps(visma, skatteetaten, parts.outbox, PageSizes(retrieval.pages(most=settings.visma.page_size)))
     ledger = Workers(Source.VISMA, steps.visma, parts.outbox, retrieval, side_by_side=retrieval.workers, budget=budget)
     payroll = Workers(Source.SKATTEETATEN, steps.skatteetaten, parts.outbox, retrieval, side_by_side=retrieval.a07_workers)
     return Service(

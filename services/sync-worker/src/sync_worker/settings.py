@@ -4,6 +4,7 @@ from pydantic import Field
 
 from servicekit.settings import ServiceSettings, SettingsGroup
 from skatteetaten import SkatteetatenSettings
+from sync_worker.domain.page_sizes import Bounds
 from visma_nxt import BudgetSettings, VismaSettings
 
 
@@ -11,10 +12,17 @@ class RetrievalSettings(SettingsGroup):
     workers: int = Field(16, ge=1, description="requests to Visma side by side in this process, all companies together")
     company_workers: int = Field(10, ge=1, description="requests for one company side by side, all processes together")
     a07_workers: int = Field(2, ge=1, description="requests to Skatteetaten side by side in this process")
+    smallest_page: int = Field(100, ge=1, description="rows to ask for at least, however slow the answers; at most: VISMA__PAGE_SIZE")
+    page_seconds: float = Field(5, gt=0, description="pages that take longer become smaller")
+    page_megabytes: float = Field(4, gt=0, description="larger pages become smaller")
     lease_seconds: float = Field(10, gt=0, description="after this long without a sign of life, others take up what a process had in hand")
     poll_seconds: float = Field(0.25, gt=0, description="longest time until work that another process has queued is seen")
     retry_first_seconds: float = Field(2, gt=0, description="first wait before an item is tried again; it doubles")
     retry_longest_seconds: float = Field(300, gt=0, description="longest wait before an item is tried again")
+
+    def pages(self, *, most: int) -> Bounds:
+        """What to aim for when asking for pages."""
+        return Bounds(least=self.smallest_page, most=most, seconds=self.page_seconds, size=round(self.page_megabytes * 1_000_000))
 
 
 class VismaForRetrieval(VismaSettings):

@@ -3,26 +3,22 @@
 from eventing import crash
 from eventing.outbox import Outbox
 from sync_worker import metrics
+from sync_worker.domain.dataset import Dataset
 from sync_worker.domain.datasets import DATASETS
+from sync_worker.domain.page_sizes import PageSizes
 from sync_worker.domain.scan import check_order, seen_all
 from sync_worker.retrieval import announcements
 from sync_worker.retrieval.row_events import row_events
 from sync_worker.store import landing, work_items
 from sync_worker.store.work_items import WorkItem
-from visma_nxt import VismaClient
+from visma_nxt import Page, VismaClient
+from visma_nxt.errors import RateLimited, Transient
 
 
-async def retrieve_page(visma: VismaClient, outbox: Outbox, item: WorkItem) -> None:
+async def retrieve_page(visma: VismaClient, outbox: Outbox, sizes: PageSizes, item: WorkItem) -> None:
     """Fetch and land the page after the item's cursor. Raises Visma's errors, `NotInOrder`, `LeaseLost`."""
     dataset, company = DATASETS[item.data_set], item.company
-    page = await visma.rows(
-        dataset.table,
-        company.visma_company_id,
-        where=dataset.filter_for(company, item.ledger_periods),
-        after=item.cursor,
-        with_total=item.expected is None,
-        organisation_number=company.organisation_number,
-    )
+    page = await _fetched(visma, sizes, dataset, item)
     crash.point("page.fetched")
     check_order(item.cursor, page.last_key)
     rows = dataset.translate(page.rows, company)
@@ -38,3 +34,24 @@ async def retrieve_page(visma: VismaClient, outbox: Outbox, item: WorkItem) -> N
         crash.point("page.written")
     crash.point("page.committed")
     metrics.ROWS_LANDED.labels(item.data_set.value).inc(len(rows))
+
+
+async def _fetched(visma: VismaClient, sizes: PageSizes, dataset: Dataset, item: WorkItem) -> Page:
+    """The page, as large as this company's answers for this data set allow."""
+    company, kind = item.company, (item.company.company_id, item.data_set)
+    try:
+        page = await visma.rows(
+            dataset.table,
+            company.visma_company_id,
+            where=dataset.filter_for(company, item.ledger_periods),
+            after=item.cursor,
+            first=sizes.rows_for(kind),
+            with_total=item.expected is None,
+            organisation_number=company.organisation_number,
+        )
+    except Transient as error:
+        if not isinstance(error, RateLimited):
+            sizes.failed(kind)
+        raise
+    sizes.came(kind, rows=len(page.rows), seconds=page.seconds, size=page.size)
+    return page

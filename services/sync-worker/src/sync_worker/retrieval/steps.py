@@ -4,6 +4,7 @@ from contracts.sync import DataSet, SyncStarted
 from eventing import crash
 from eventing.outbox import Outbox
 from skatteetaten import A07Client
+from sync_worker.domain.page_sizes import PageSizes
 from sync_worker.domain.plan import FIRST_ITEM
 from sync_worker.retrieval import announcements
 from sync_worker.retrieval.a07 import retrieve_report
@@ -19,10 +20,11 @@ from visma_nxt import VismaClient
 class Steps:
     """One step of an item: one question to the source, and what its answer changes."""
 
-    def __init__(self, visma: VismaClient, skatteetaten: A07Client, outbox: Outbox) -> None:
+    def __init__(self, visma: VismaClient, skatteetaten: A07Client, outbox: Outbox, sizes: PageSizes) -> None:
         self._visma = visma
         self._skatteetaten = skatteetaten
         self._outbox = outbox
+        self._sizes = sizes
 
     async def visma(self, item: WorkItem) -> None:
         """The next page, or the proof when there are no more; the first data set is followed by the plan. Balances are sums, not pages."""
@@ -33,7 +35,7 @@ class Steps:
         elif item.data_set is DataSet.ACCOUNT_BALANCES:
             await verify_balances(self._visma, self._outbox, item)
         elif not item.scan_complete:
-            await retrieve_page(self._visma, self._outbox, item)
+            await retrieve_page(self._visma, self._outbox, self._sizes, item)
         elif item.data_set is FIRST_ITEM.data_set:
             await verify_and_plan(self._visma, self._outbox, item)
         else:
