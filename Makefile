@@ -64,7 +64,7 @@ test: setup ## all tests, on real Kafka and PostgreSQL
 	@$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 certify: setup ## kill every service at every crash point, the servers too; compare the end with an undisturbed run (20 minutes)
-	@$(BIN)/pytest -q -n 0 tests/certificate/certify_points.py
+	@$(BIN)/pytest -q -n 0 tests/certificate/certify_points.py tests/certificate/certify_servers.py tests/certificate/certify_cluster.py
 
 certify-mutations: setup ## take each protection out of a service and see the certificate turn red
 	@$(BIN)/pytest -q -n 0 tests/certificate/certify_mutations.py

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from uuid import NAMESPACE_OID, uuid4, uuid5
 
 import pytest
@@ -34,6 +35,7 @@ class System:
     stack: LocalStack
     gateway: Gateway
     prefix: str
+    administrator: KafkaSettings
 
     def walk(self) -> Walk:
         """The guide's six steps, with ids that are the same in every system."""
@@ -59,26 +61,29 @@ Systems = Callable[..., AbstractAsyncContextManager[System]]
 def systems(kafka_administrator: KafkaSettings, postgres: PostgresAddress) -> Systems:
     """``async with systems() as system``: a system of its own on the servers of the run, protected as in production, gone afterwards; of
     other programs when given."""
+    return partial(running, kafka_administrator, postgres)
 
-    @asynccontextmanager
-    async def start(programs: Sequence[Program] = PROGRAMS) -> AsyncIterator[System]:
-        prefix = f"s{uuid4().hex[:8]}."
-        with pytest.MonkeyPatch.context() as environment, throwaway_folder() as folder:
-            environment.setenv("ACCOUNTFLOW_KAFKA", kafka_address(kafka_administrator))
-            environment.setenv("ACCOUNTFLOW_POSTGRES", postgres.dsn)
-            async with (
-                LocalStack(folder, programs=programs, prefix=prefix, durable=False, ready_within=90) as stack,
-                gateway(stack.clients["ui-gateway"], beside=stack.clients["operators"]) as connected,
-            ):
-                yield System(stack, connected, prefix)
-            declared = topics.load()
-            await delete_topics(kafka_administrator, [prefix + topic.name for topic in declared])
-            if stack.protected:
-                await withdraw(kafka_administrator, declared, [prefix + party for party in parties(declared)], prefix=prefix)
-            await drop_databases(postgres, list(stack.databases.values()), [f"{prefix.replace('.', '_')}operator"])
-            shutil.rmtree(folder, ignore_errors=True)
 
-    return start
+@asynccontextmanager
+async def running(
+    administrator: KafkaSettings, postgres: PostgresAddress, programs: Sequence[Program] = PROGRAMS, *, prefix: str = ""
+) -> AsyncIterator[System]:
+    """A system on these servers; its topics, under a prefix of its own, and its databases are gone afterwards."""
+    prefix = prefix or f"s{uuid4().hex[:8]}."
+    with pytest.MonkeyPatch.context() as environment, throwaway_folder() as folder:
+        environment.setenv("ACCOUNTFLOW_KAFKA", kafka_address(administrator))
+        environment.setenv("ACCOUNTFLOW_POSTGRES", postgres.dsn)
+        async with (
+            LocalStack(folder, programs=programs, prefix=prefix, durable=False, ready_within=90) as stack,
+            gateway(stack.clients["ui-gateway"], beside=stack.clients["operators"]) as connected,
+        ):
+            yield System(stack, connected, prefix, administrator)
+        declared = topics.load()
+        await delete_topics(administrator, [prefix + topic.name for topic in declared])
+        if stack.protected:
+            await withdraw(administrator, declared, [prefix + party for party in parties(declared)], prefix=prefix)
+        await drop_databases(postgres, list(stack.databases.values()), [f"{prefix.replace('.', '_')}operator"])
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 async def drop_databases(server: PostgresAddress, dsns: list[str], roles: list[str]) -> None:

@@ -20,6 +20,7 @@ class Entry:
     service: str
     kills: int
     verdict: Verdict
+    note: str = ""
 
     @property
     def clean(self) -> bool:
@@ -27,20 +28,30 @@ class Entry:
 
 
 class Certificate:
-    """Entries as they come in; `keep` adds them to what other parts of the same run have kept."""
+    """One part of it, kept after every line, beside what the other parts have kept."""
 
     def __init__(self, part: str) -> None:
         self._part = part
-        self.entries: list[Entry] = []
+        self._entries: list[Entry] = []
 
-    def keep(self) -> None:
-        """Write the JSON and print the table."""
+    def add(self, *entries: Entry) -> None:
+        """Note lines, and write them to the JSON."""
+        self._entries += entries
         parts = json.loads(KEPT.read_text()) if KEPT.exists() else {}
-        parts[self._part] = [asdict(entry) | {"clean": entry.clean} for entry in self.entries]
+        parts[self._part] = [_line(entry) for entry in self._entries]
         KEPT.parent.mkdir(exist_ok=True)
         KEPT.write_text(json.dumps(parts, indent=1, ensure_ascii=False))
-        table = Table("point", "service", "kills", "lost", "doubled", "out of order", title=self._part)
-        for entry in self.entries:
+
+    def print(self) -> None:
+        """As a table."""
+        table = Table("point", "service", "kills", "lost", "doubled", "out of order", "", title=self._part)
+        for entry in self._entries:
             counts = [entry.kills, len(entry.verdict.lost), len(entry.verdict.doubled), len(entry.verdict.out_of_order)]
-            table.add_row(entry.point, entry.service, *map(str, counts), style=None if entry.clean else "red")
+            table.add_row(entry.point, entry.service, *map(str, counts), entry.note, style=None if entry.clean else "red")
         Console(width=120).print("", table)
+
+
+def _line(entry: Entry) -> dict[str, object]:
+    """As JSON: the counts, and the first few of what was found."""
+    found = {name: {"count": len(each), "first": each[:5]} for name, each in asdict(entry.verdict).items()}
+    return {"point": entry.point, "service": entry.service, "kills": entry.kills, **found, "note": entry.note, "clean": entry.clean}

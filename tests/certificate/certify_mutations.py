@@ -1,6 +1,8 @@
-"""The certificate can fail: each protection taken out of a service turns it red. Run it by `make certify-mutations`."""
+"""mutations, which must be red
 
-from collections.abc import Iterator
+Each takes a protection out of a service and turns the certificate red. Run it by `make certify-mutations`.
+"""
+
 from dataclasses import replace
 
 import pytest
@@ -12,17 +14,10 @@ from .mutations import ALL, Mutation, judged
 pytestmark = [pytest.mark.background, pytest.mark.timeout(600)]
 
 
-@pytest.fixture(scope="module")
-def certificate() -> Iterator[Certificate]:
-    certificate = Certificate("mutations, which must be red")
-    yield certificate
-    certificate.keep()
-
-
 @pytest.mark.parametrize("mutation", ALL, ids=lambda mutation: mutation.name)
 async def test_a_protection_taken_out_turns_the_certificate_red(certifier: Certifier, certificate: Certificate, mutation: Mutation) -> None:
     entry = await judged(certifier, mutation)
-    certificate.entries.append(replace(entry, point=f"{mutation.name} at {mutation.point}"))
+    certificate.add(replace(entry, point=f"{mutation.name} at {mutation.point}"))
     assert entry.kills == 1
     assert getattr(entry.verdict, mutation.column)
 

@@ -1,4 +1,4 @@
-"""Every crash point of every service, killed with SIGKILL. Not a part of `make test`: run it by `make certify`.
+"""crash points
 
 In each round every service that has a point left dies once at its next one, so that the rounds are as many as the points of the busiest
 service. A round that is not clean is walked again for each point alone, so that the certificate names the guilty one.
@@ -14,7 +14,7 @@ from eventing import crash
 from .certificate import Certificate
 from .conftest import Certifier
 
-pytestmark = [pytest.mark.background, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.background, pytest.mark.timeout(1200)]
 
 EVERY_SERVICE = ("batch", "work", "deadletter", "relay")
 NOT_YET = ("parked", "retry")  # org-service refuses at once: its refusals rest on facts of its own
@@ -41,17 +41,10 @@ def points_of(service: str) -> Iterator[tuple[str, str]]:
 ROUNDS = [dict(each for each in turn if each) for turn in zip_longest(*map(points_of, POINTS))]
 
 
-@pytest.fixture(scope="module")
-def certificate() -> Iterator[Certificate]:
-    certificate = Certificate("crash points")
-    yield certificate
-    certificate.keep()
-
-
 @pytest.mark.parametrize("points", ROUNDS, ids=lambda points: points["sync-worker"])
 async def test_every_crash_point(certifier: Certifier, certificate: Certificate, points: dict[str, str]) -> None:
     entries = await certifier.killed_at(points)
     if not all(entry.clean for entry in entries):
         entries = [entry for service, point in points.items() for entry in await certifier.killed_at({service: point})]
-    certificate.entries += entries
+    certificate.add(*entries)
     assert [entry for entry in entries if not entry.clean] == []

@@ -15,7 +15,7 @@ from faststream.kafka import KafkaMessage
 from eventing import crash, inbox, work
 from eventing.consumer import Consumer
 from eventing.outbox import Outbox
-from eventing.work import Cause, Connection, Work
+from eventing.work import Connection, Together
 
 
 class _With:
@@ -33,13 +33,14 @@ def no_inbox() -> None:
     """Every delivery counts as the first."""
     queries = inbox._INBOX
 
-    async def advance(connection: Connection, **event: Any) -> dict[str, int]:
-        await queries.advance(connection, **event)
-        return {"previous": event["sequence"] - 1}
+    async def advance(connection: Connection, **read: Any) -> AsyncIterator[dict[str, Any]]:
+        _ = [row async for row in queries.advance(connection, **read)]
+        for source, topic, subject in zip(read["sources"], read["topics"], read["subjects"], strict=True):
+            yield {"source": source, "topic": topic, "subject": subject, "previous": 0}
 
-    async def claim_command(connection: Connection, **command: Any) -> bool:
+    async def claim_command(connection: Connection, **command: Any) -> dict[str, bool]:
         await queries.claim_command(connection, **command)
-        return True
+        return {"first": True, "new_delivery": True}
 
     inbox._INBOX = _With(queries, advance=advance, claim_command=claim_command)
 
@@ -62,16 +63,16 @@ def no_outbox_transaction() -> None:
     """The state commits first, its events are written afterwards."""
 
     @asynccontextmanager
-    async def two_transactions(self: Outbox, cause: Cause, *, connection: Connection | None = None) -> AsyncIterator[Work]:
+    async def two_transactions(self: Outbox, *, connection: Connection | None = None) -> AsyncIterator[Together]:
         async with self._connected(connection) as connected:
             async with connected.transaction():
-                work = Work(connected, cause, self.clock(), self.source)
-                yield work
+                together = Together(connected, self.clock(), self.source)
+                yield together
             crash.point("work.committed")
-            if await work.write_outbox():
+            if await together.write_outbox():
                 self.filled.set()
 
-    Outbox.work = two_transactions  # type: ignore[method-assign]
+    Outbox.together = two_transactions  # type: ignore[method-assign]
 
 
 def early_offsets() -> None:

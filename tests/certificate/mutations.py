@@ -8,8 +8,6 @@ from .certificate import Entry
 from .conftest import Certifier
 
 MUTANTS = Path(__file__).with_name("mutants.py")
-PATIENCE = 20
-"""Seconds for what will never come."""
 
 
 @dataclass(frozen=True)
@@ -20,10 +18,12 @@ class Mutation:
     service: str
     point: str
     column: str
+    patience: float = 20
+    """Seconds for what will never come."""
 
 
 ALL = (
-    Mutation("no_inbox", "org-service", "batch.done", "doubled"),
+    Mutation("no_inbox", "org-service", "batch.done", "doubled", patience=120),
     Mutation("no_key_lock", "org-service", "work.written", "lost"),
     Mutation("no_outbox_transaction", "org-service", "work.committed", "lost"),
     Mutation("early_offsets", "org-service", "batch.received", "lost"),
@@ -33,5 +33,5 @@ ALL = (
 async def judged(certifier: Certifier, mutation: Mutation) -> Entry:
     """The line of the certificate for the mutant."""
     command = [sys.executable, "-P", str(MUTANTS), mutation.name, mutation.service.replace("-", "_")]
-    [entry] = await certifier.killed_at({mutation.service: mutation.point}, command=command, patience=PATIENCE)
+    [entry] = await certifier.killed_at({mutation.service: mutation.point}, command=command, patience=mutation.patience)
     return entry

@@ -11,6 +11,8 @@ from uuid import UUID
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
 from contracts import topics
+from servicekit.kafka import client_options
+from servicekit.settings import KafkaSettings
 
 Found = TypeVar("Found")
 
@@ -77,10 +79,11 @@ class Observer:
 
 
 @asynccontextmanager
-async def observing(bootstrap_servers: str, prefix: str) -> AsyncIterator[Observer]:
+async def observing(administrator: KafkaSettings, prefix: str) -> AsyncIterator[Observer]:
+    """As somebody who may read and write everything."""
     names = [prefix + topic.name for topic in topics.load()]
-    producer = AIOKafkaProducer(bootstrap_servers=bootstrap_servers, acks="all", enable_idempotence=True)
-    consumer = AIOKafkaConsumer(*names, bootstrap_servers=bootstrap_servers, auto_offset_reset="earliest")
+    producer = AIOKafkaProducer(**client_options(administrator), acks="all", enable_idempotence=True)
+    consumer = AIOKafkaConsumer(*names, **client_options(administrator), auto_offset_reset="earliest")
     async with producer, consumer:
         observer = Observer(producer, consumer, prefix)
         following = asyncio.create_task(observer.follow())
