@@ -13,13 +13,18 @@ from contracts.cloudevents import Unreadable, legible
 from contracts.registry import MESSAGES
 from eventing.errors import InvalidData
 from eventing.inbox import COMMAND_TOPICS
-from eventing.outbox import utc_now
 from eventing.reading import attributes_of, message_of
 from eventing.record import Record
 from opsctl import moments
 from opsctl.render import Report
 
 OWN_TYPES = "no.accountflow."
+_HEADERS_AT_FAULT = {
+    "unknown_type": "ce_type",
+    "organization_mismatch": "ce_organizationid",
+    "subject_mismatch": "ce_subject",
+    "time_in_future": "ce_time",
+}
 _TELLING = ("status", "data_set", "name", "code", "percent", "message", "reason", "visma_customer_id", "visma_company_id", "user_id")
 
 
@@ -101,12 +106,10 @@ def problems_of(record: Record) -> Iterator[Problem]:
     if record.topic not in COMMAND_TOPICS and attributes.sequence is None:
         yield Problem(field="ce_sequence", problem="is missing: every event of a subject has a number")
     try:
-        message_of(record, attributes, now=utc_now())
+        message_of(record, attributes, now=moments.now())
     except InvalidData as error:
         if not error.errors:
-            field = {"unknown_type": "ce_type", "organization_mismatch": "ce_organizationid", "subject_mismatch": "ce_subject"}.get(
-                error.code, "value"
-            )
+            field = _HEADERS_AT_FAULT.get(error.code, "value")
             yield Problem(field=field, problem=error.message, given=shown(dict(record.headers).get(field)))
         data, _ = data_of(record)
         for each in error.errors:
