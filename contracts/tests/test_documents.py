@@ -53,8 +53,8 @@ def test_the_wire_type_is_explicit_and_well_formed(message: type[Message]) -> No
 
 
 def test_topics_and_models_name_each_other() -> None:
-    declared = {(topic.name, name) for topic in topics.load() for name in topic.versions}
-    assert declared == {(message.TOPIC, message.__name__) for message in ALL}
+    declared = {(topic.name, f"{name}.v{major}") for topic in topics.load() for name, majors in topic.versions.items() for major in majors}
+    assert declared == {(message.TOPIC, message.schema_id()) for message in ALL}
 
 
 def test_every_consumer_has_its_dead_letter_topic_which_holds_longer_and_larger_records() -> None:

@@ -1,12 +1,11 @@
-"""Owned by sync-worker: the accounting data itself, in the order it landed. Amounts are exact decimals in NOK, debit positive."""
+"""Owned by sync-worker: the accounting data itself, in the order it landed. Amounts are exact decimals, debit positive."""
 
 from datetime import date, datetime
-from decimal import Decimal
 from typing import Any
 
 from pydantic import Field
 
-from contracts.message import CompanyMessage, Event, Record
+from contracts.message import CompanyMessage, Event, Kroner, Percent, Record
 from contracts.sync import Period
 
 
@@ -51,7 +50,7 @@ class LedgerLine(Record):
     voucher_date: date | None
     value_date: date | None
     text: str
-    amount: Decimal
+    amount: Kroner
     currency_no: int | None
     vat_code: int | None
     customer_no: int | None
@@ -66,7 +65,7 @@ class OpeningBalance(Record):
     account_no: int
     year: int
     lines: int
-    balance: Decimal
+    balance: Kroner
 
 
 class Customer(Record):
@@ -95,7 +94,7 @@ class OpenCustomerEntry(Record):
     customer_no: int
     invoice_no: str
     due_date: date | None
-    outstanding_amount: Decimal
+    outstanding_amount: Kroner
 
 
 class OpenSupplierEntry(Record):
@@ -106,7 +105,7 @@ class OpenSupplierEntry(Record):
     supplier_no: int
     invoice_no: str
     due_date: date | None
-    outstanding_amount: Decimal
+    outstanding_amount: Kroner
 
 
 class CustomerTransaction(Record):
@@ -119,8 +118,8 @@ class CustomerTransaction(Record):
     voucher_no: int
     voucher_date: date | None
     due_date: date | None
-    amount: Decimal
-    outstanding_amount: Decimal = Field(description="what was not settled when the row was retrieved")
+    amount: Kroner
+    outstanding_amount: Kroner = Field(description="what was not settled when the row was retrieved")
 
 
 class SupplierTransaction(Record):
@@ -133,8 +132,8 @@ class SupplierTransaction(Record):
     voucher_no: int
     voucher_date: date | None
     due_date: date | None
-    amount: Decimal
-    outstanding_amount: Decimal = Field(description="what was not settled when the row was retrieved")
+    amount: Kroner
+    outstanding_amount: Kroner = Field(description="what was not settled when the row was retrieved")
 
 
 class VoucherSeries(Record):
@@ -184,7 +183,7 @@ class CapitalAsset(Record):
     capital_asset_no: int
     description: str
     acquisition_date: date | None = None
-    acquisition_cost: Decimal | None = None
+    acquisition_cost: Kroner | None = None
     account_no: int | None = Field(None, description="ledger account of the asset")
     depreciation_account_no: int | None = Field(None, description="ledger account of its accumulated depreciation")
 
@@ -197,7 +196,7 @@ class CapitalAssetTransaction(Record):
     capital_asset_no: int
     year: int
     period: int
-    amount: Decimal
+    amount: Kroner
 
 
 class IncomeLine(Record):
@@ -205,7 +204,7 @@ class IncomeLine(Record):
 
     income_type: str
     benefit: str
-    amount: Decimal
+    amount: Kroner
     employer_contribution_applies: bool
 
 
@@ -214,9 +213,9 @@ class EmployerContributionLine(Record):
 
     kind: str = Field(description="wages, pension, deduction, foreign_rate, foreign_fixed or foreign_deduction")
     zone: str | None
-    base: Decimal | None
-    rate: Decimal | None = Field(description="percent")
-    amount: Decimal = Field(description="base times rate, not rounded; negative for a deduction")
+    base: Kroner | None
+    rate: Percent | None
+    amount: Kroner = Field(description="base times rate, not rounded; negative for a deduction")
 
 
 class AccountingData(CompanyMessage, Event):
@@ -371,8 +370,8 @@ class A07ReportRetrieved(AccountingData):
     submissions: int = Field(description="accepted submissions that are counted")
     income: list[IncomeLine]
     employer_contributions: list[EmployerContributionLine]
-    withholding_tax: Decimal = Field(description="forskuddstrekk, positive, whole kroner")
-    employer_contribution: Decimal = Field(description="arbeidsgiveravgift, positive, whole kroner")
-    financial_tax: Decimal = Field(description="finansskatt på lønn, positive, whole kroner")
+    withholding_tax: Kroner = Field(description="forskuddstrekk, positive, whole kroner")
+    employer_contribution: Kroner = Field(description="arbeidsgiveravgift, positive, whole kroner")
+    financial_tax: Kroner = Field(description="finansskatt på lønn, positive, whole kroner")
     failed_checks: list[str] = Field(description="cross checks of the report that do not hold")
     report: dict[str, Any] = Field(description="the report as received, without person level")

@@ -3,12 +3,14 @@
 They are committed and never edited by hand; a test compares them with what the models say now.
 """
 
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import orjson
 import yaml
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode
+from pydantic_core.core_schema import WithDefaultSchema
 
 from contracts.cloudevents import CONTENT_TYPE
 from contracts.message import Message
@@ -21,10 +23,23 @@ EXAMPLES = ROOT / "examples"
 ASYNCAPI = ROOT / "asyncapi.yaml"
 
 
+class Schemas(GenerateJsonSchema):
+    """Pydantic's own, and defaults that are made by a factory: a reader of an old event must know what a field left out means."""
+
+    def get_default_value(self, schema: WithDefaultSchema) -> Any:
+        """What the field holds when it is left out."""
+        factory = schema.get("default_factory")
+        if factory is None or schema.get("default_factory_takes_data"):
+            return super().get_default_value(schema)
+        return factory()  # type: ignore[call-arg]  # takes no data, as just seen
+
+
+@cache
 def schema_of(message: type[Message]) -> dict[str, Any]:
-    """The JSON Schema of a message's data: what a command may hold, what an event always holds."""
-    schema = message.model_json_schema(mode=_mode(message), ref_template="#/$defs/{model}")
-    return {"$schema": GenerateJsonSchema.schema_dialect, "$id": f"{message.TYPE}.json", **schema}
+    """The JSON Schema of a message's data: what a command may hold, what an event always holds. ``x-key`` is the key's field."""
+    schema = message.model_json_schema(mode=_mode(message), ref_template="#/$defs/{model}", schema_generator=Schemas)
+    about = {"x-kind": message.KIND, "x-topic": message.TOPIC, "x-key": message.SUBJECT}
+    return {"$schema": GenerateJsonSchema.schema_dialect, "$id": f"{message.TYPE}.json", **about, **schema}
 
 
 def _mode(message: type[Message]) -> JsonSchemaMode:
@@ -80,7 +95,7 @@ def asyncapi() -> dict[str, Any]:
         "operations": _operations(topics),
         "components": {
             "securitySchemes": {"scram": {"type": "scramSha512", "description": "One user per service, gateway and operator."}},
-            "messageTraits": {"command": _headers("command"), "event": _headers("event")},
+            "messageTraits": {kind: {"headers": headers_schema(kind)} for kind in ("command", "event")},
             "messages": {message.schema_id(): _message(message) for message in MESSAGES.values()},
             "schemas": _component_schemas(),
         },
@@ -104,7 +119,7 @@ def _channel(topic: Topic) -> dict[str, Any]:
                 "topic": topic.name,
                 "partitions": topic.partitions,
                 "topicConfiguration": {
-                    "cleanup.policy": ["delete"],
+                    "cleanup.policy": [topic.cleanup],
                     "retention.ms": topic.retention_ms,
                     "max.message.bytes": topic.max_message_bytes,
                 },
@@ -150,14 +165,16 @@ def _example(path: Path) -> dict[str, Any]:
 def _component_schemas() -> dict[str, Any]:
     schemas: dict[str, Any] = {}
     for message in MESSAGES.values():
-        own = message.model_json_schema(mode=_mode(message), ref_template=f"#/components/schemas/{message.schema_id()}.{{model}}")
+        reference = f"#/components/schemas/{message.schema_id()}.{{model}}"
+        own = message.model_json_schema(mode=_mode(message), ref_template=reference, schema_generator=Schemas)
         for name, part in own.pop("$defs", {}).items():
             schemas[f"{message.schema_id()}.{name}"] = part
         schemas[message.schema_id()] = own
     return schemas
 
 
-def _headers(kind: str) -> dict[str, Any]:
+def headers_schema(kind: str) -> dict[str, Any]:
+    """The JSON Schema of a ``command``'s or an ``event``'s headers, each as text."""
     text = {"type": "string", "minLength": 1}
     properties: dict[str, Any] = {
         "content-type": {"const": CONTENT_TYPE},
@@ -180,4 +197,4 @@ def _headers(kind: str) -> dict[str, Any]:
     else:
         properties["ce_sequence"] = {**text, "pattern": r"^\d+$", "description": "rises by one per source, topic and subject"}
         required.append("ce_sequence")
-    return {"headers": {"type": "object", "required": required, "properties": properties}}
+    return {"type": "object", "required": required, "properties": properties}

@@ -4,6 +4,7 @@ Writers are strict (a missing field does not leave the house), readers ignore fi
 an older consumer. A breaking change is a new class with the next major version in its type; the old one stays.
 """
 
+from decimal import Decimal
 from typing import Annotated, Any, ClassVar, Literal
 from uuid import UUID
 
@@ -14,6 +15,8 @@ UserId = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, m
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=_NO_CONTROL_CHARACTERS)]
 VismaCustomerId = Annotated[int, Field(gt=0, lt=2**31, description="Visma.net customer number, the tenant that bought Business NXT")]
 VismaCompanyId = Annotated[int, Field(gt=0, lt=2**31, description="Visma.net company ID, as passed to useCompany(no:)")]
+Kroner = Annotated[Decimal, Field(json_schema_extra={"x-unit": "NOK"})]
+Percent = Annotated[Decimal, Field(json_schema_extra={"x-unit": "percent"})]
 
 
 class Record(BaseModel):

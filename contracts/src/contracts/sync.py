@@ -1,12 +1,11 @@
 """Owned by sync-worker: plans, progress and proofs of the retrieval."""
 
 from datetime import date, datetime
-from decimal import Decimal
 from enum import StrEnum
 
 from pydantic import Field
 
-from contracts.message import Command, CompanyMessage, Event, Record
+from contracts.message import Command, CompanyMessage, Event, Kroner, Record
 
 
 class DataSet(StrEnum):
@@ -70,9 +69,9 @@ class AccountTotals(Record):
     period: int = Field(description="accounting period of the ledger, 1 to 12, 13 for closing entries")
     account_no: int
     lines: int = Field(description="number of landed lines")
-    debit: Decimal
-    credit: Decimal = Field(description="as a positive amount")
-    balance: Decimal = Field(description="debit minus credit, equal to Visma's grouped sum")
+    debit: Kroner
+    credit: Kroner = Field(description="as a positive amount")
+    balance: Kroner = Field(description="debit minus credit, equal to Visma's grouped sum")
 
 
 class AccountDifference(Record):
@@ -83,18 +82,18 @@ class AccountDifference(Record):
     account_no: int
     landed_lines: int
     visma_lines: int
-    landed_balance: Decimal
-    visma_balance: Decimal
-    difference: Decimal = Field(description="landed minus Visma")
+    landed_balance: Kroner
+    visma_balance: Kroner
+    difference: Kroner = Field(description="landed minus Visma")
 
 
 class AccountBalance(Record):
     """What an account came to, as of one moment: opening plus movements is closing."""
 
     account_no: int
-    opening: Decimal = Field(description="everything posted before the start date, all years")
-    movements: Decimal = Field(description="the landed lines of all planned periods")
-    closing: Decimal = Field(description="Visma's own sum up to the end of the newest planned period")
+    opening: Kroner = Field(description="everything posted before the start date, all years")
+    movements: Kroner = Field(description="the landed lines of all planned periods")
+    closing: Kroner = Field(description="Visma's own sum up to the end of the newest planned period")
 
 
 class DataSetTotals(Record):
@@ -103,9 +102,9 @@ class DataSetTotals(Record):
     data_set: DataSet
     status: SyncStatus
     rows: int
-    debit: Decimal | None = None
-    credit: Decimal | None = None
-    difference: Decimal | None = Field(None, description="landed minus what the source states; zero when proven")
+    debit: Kroner | None = None
+    credit: Kroner | None = None
+    difference: Kroner | None = Field(None, description="landed minus what the source states; zero when proven")
     proof: str = Field(description="what was compared, in words")
 
 
@@ -147,7 +146,7 @@ class SyncProgressed(CompanyMessage, Event):
     period: Period | None = Field(description="the period worked on; null for a data set retrieved whole")
     rows: int = Field(description="rows of the data set landed so far, all periods")
     rows_expected: int | None
-    percent: int | None = Field(ge=0, le=100)
+    percent: int | None = Field(ge=0, le=100, json_schema_extra={"x-unit": "percent"})
     requests: int = Field(description="requests answered for this data set so far")
     message: str | None = Field(None, description="why it is retrying or needs attention")
     next_attempt_at: datetime | None = None
@@ -159,8 +158,8 @@ class PeriodVerified(SyncEvent):
     TYPE = "no.accountflow.sync.PeriodVerified.v1"
     period: Period
     lines: int
-    debit: Decimal
-    credit: Decimal
+    debit: Kroner
+    credit: Kroner
     accounts: list[AccountTotals]
     verified_at: datetime
 

@@ -22,6 +22,7 @@ class Topic(BaseModel):
     key: str
     partitions: int = Field(gt=0)
     retention: str = Field(pattern=r"^(for good|\d+ days)$")
+    cleanup: Literal["delete", "compact"] = "delete"
     max_message_bytes: int = Field(1_048_588, gt=0)
     versions: dict[str, list[int]] = Field(description="message name to the major versions on the topic")
     carries: Literal["messages", "dead letters"] = "messages"
@@ -35,7 +36,7 @@ class Topic(BaseModel):
     def config(self) -> dict[str, str]:
         """Kafka's topic configuration."""
         return {
-            "cleanup.policy": "delete",
+            "cleanup.policy": self.cleanup,
             "retention.ms": str(self.retention_ms),
             "max.message.bytes": str(self.max_message_bytes),
         }
