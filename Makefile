@@ -15,7 +15,7 @@ UNPROTECTED := $(if $(filter off,$(SECURITY)),--unprotected)
 
 PROMTOOL ?= promtool
 
-.PHONY: help setup lock check format contracts observability-check demo test test-fast certify certify-mutations up provision down clean logs status
+.PHONY: help setup lock check format contracts contracts-release observability-check demo test test-fast certify certify-mutations up provision down clean logs status
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  \033[36m%-20s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,16 +40,22 @@ format: setup ## format and fix what can be fixed
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-check: setup ## formatting, lint, types, import directions
+check: setup ## formatting, lint, types, import directions, contracts
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+	@$(BIN)/python -m contracts.gate
 
-contracts: setup ## write what is generated: JSON Schemas, the AsyncAPI document, .env.example, docs/metrics.md
+contracts: setup ## write what is generated, then say what changed since the last release and for whom (JSON=1 for a program)
 	@$(BIN)/python -m contracts
 	@$(BIN)/python -m local_stack.environment
 	@$(BIN)/python -m local_stack.metrics_page
+	@$(BIN)/python -m contracts.gate $(if $(JSON),--json)
+
+contracts-release: setup ## make today's contracts the released ones (ACCEPT="reason" when something breaks)
+	@$(BIN)/python -m contracts
+	@$(BIN)/python -m contracts.gate release $(if $(ACCEPT),--accept "$(ACCEPT)")
 
 observability-check: setup ## metrics, dashboard, alerts and runbooks agree; alert rules tried on made-up series (needs promtool)
 	@$(BIN)/pytest -q tests/telemetry/test_observability.py
