@@ -387,6 +387,12 @@ def test_a_change_of_headers_messages_and_topics(edit: Edit, where: str, kind: K
 LATER: list[tuple[str, Any, Any, list[tuple[Kind, str]]]] = [
     ("kept longer", {"retention": "7 days"}, {"retention": "30 days"}, [(Kind.RETENTION_LONGER, OPERATORS)]),
     ("kept for good", {"retention": "7 days"}, {"retention": "for good"}, [(Kind.RETENTION_LONGER, OPERATORS)]),
+    (
+        "compacted, and an age that no longer counts",
+        {},
+        {"cleanup": "compact", "retention": "7 days"},
+        [(Kind.COMPACTION_BEGUN, BREAKS_READERS)],
+    ),
     ("compaction ended", {"cleanup": "compact"}, {"cleanup": "delete"}, [(Kind.COMPACTION_ENDED, OPERATORS)]),
     (
         "compaction ended, old records go",
