@@ -22,6 +22,7 @@ from contracts.cloudevents import Attributes, Unreadable, legible
 from contracts.message import Message
 from contracts.registry import MESSAGES
 from contracts.results import CommandRejected, CommandSucceeded
+from contracts.upcasting import newest
 from eventing import deadletters, metrics, tracing
 from eventing.errors import InvalidData, NotYet, Refused
 from eventing.outbox import Outbox
@@ -196,7 +197,7 @@ class Inbox:
             )
             work.publish(_rejection(text, reused))
             return Result.REFUSED
-        outcome = MESSAGES[earlier["outcome_type"]].model_validate_json(earlier["outcome"])
+        outcome = newest(MESSAGES[earlier["outcome_type"]].model_validate_json(earlier["outcome"]))
         assert isinstance(outcome, CommandSucceeded | CommandRejected)  # noqa: S101
         work.publish(outcome.model_copy(update={"repeat": True}))
         return Result.REPEATED

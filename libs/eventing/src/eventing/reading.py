@@ -8,6 +8,7 @@ from contracts.cloudevents import Attributes, Unreadable, read
 from contracts.message import Message
 from contracts.registry import MESSAGES
 from contracts.results import FieldError
+from contracts.upcasting import newest
 from eventing.errors import InvalidData
 from eventing.record import Record
 
@@ -27,7 +28,7 @@ def attributes_of(record: Record) -> Attributes:
 
 
 def message_of(record: Record, attributes: Attributes, *, now: datetime) -> Message:
-    """The record's data as its type; raises `InvalidData` with every wrong field, and for a time that is yet to come."""
+    """The record's data as the newest major of its type; raises `InvalidData` naming every wrong field, or a time that is yet to come."""
     kind = MESSAGES.get(attributes.type)
     if kind is None or record.topic != kind.TOPIC:
         raise InvalidData("unknown_type", f"{attributes.type} is not a message of {record.topic}")
@@ -49,7 +50,7 @@ def message_of(record: Record, attributes: Attributes, *, now: datetime) -> Mess
     organization_id = getattr(message, "organization_id", None)
     if organization_id is not None and str(organization_id) != attributes.organizationid:
         raise InvalidData("organization_mismatch", "organization_id in the data is not the ce_organizationid")
-    return message
+    return newest(message)
 
 
 def _field_errors(error: ValidationError) -> list[FieldError]:
