@@ -11,11 +11,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 MEMBERS := contracts $(wildcard libs/*) $(wildcard services/*) $(wildcard simulators/*) $(wildcard tools/*) deploy/provision deploy/local
 INSTALLED := $(VENV)/.installed
+ASYNCAPI := $(VENV)/asyncapi
 UNPROTECTED := $(if $(filter off,$(SECURITY)),--unprotected)
 
 PROMTOOL ?= promtool
 
-.PHONY: help setup lock check format contracts contracts-release observability-check demo test test-fast certify certify-mutations up provision down clean logs status
+.PHONY: help setup lock check format contracts contracts-release asyncapi-check observability-check demo test test-fast certify certify-mutations up provision down clean logs status
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  \033[36m%-20s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -56,6 +57,18 @@ contracts: setup ## write what is generated, then say what changed since the las
 contracts-release: setup ## make today's contracts the released ones (ACCEPT="reason" when something breaks)
 	@$(BIN)/python -m contracts
 	@$(BIN)/python -m contracts.gate release $(if $(ACCEPT),--accept "$(ACCEPT)")
+
+asyncapi-check: $(ASYNCAPI)/.installed ## the AsyncAPI CLI's verdict on the AsyncAPI document (needs npm; a minute and 450 MB the first time)
+	@CI=true SUPPRESS_NO_CONFIG_WARNING=1 $(ASYNCAPI)/node_modules/.bin/asyncapi validate contracts/asyncapi.yaml --fail-severity=info
+
+# Without "resolved" in the lock file npm takes each package from the registry it is configured for, and still checks its hash.
+$(ASYNCAPI)/.installed: deploy/asyncapi/package.json deploy/asyncapi/package-lock.json
+	@command -v npm > /dev/null || { echo "npm is needed for the AsyncAPI CLI" >&2; exit 1; }
+	@echo "Installing the AsyncAPI CLI into $(ASYNCAPI) ..."
+	@mkdir -p $(ASYNCAPI)
+	@cp $^ $(ASYNCAPI)
+	@npm ci --prefix $(ASYNCAPI) --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
 
 observability-check: setup ## metrics, dashboard, alerts and runbooks agree; alert rules tried on made-up series (needs promtool)
 	@$(BIN)/pytest -q tests/telemetry/test_observability.py

@@ -64,7 +64,7 @@ def asyncapi() -> dict[str, Any]:
     """Servers, channels with Kafka bindings, messages with CloudEvents headers, and who sends and receives what."""
     topics = load()
     return {
-        "asyncapi": "3.0.0",
+        "asyncapi": "3.1.0",
         "info": {
             "title": "Visma Business NXT retrieval",
             "version": "1.0.0",
