@@ -49,7 +49,7 @@ class Program:
     arguments: Callable[[Surroundings], Sequence[str]] = lambda _: ()
     environment: Callable[[Surroundings], Mapping[str, str]] = lambda _: {}
     owns_database: bool = False
-    shares: Sequence[str] = ()
+    shares: tuple[str, ...] = ()
     """Further databases, each with a role of its own, which several programs use."""
     prepare: Callable[[Surroundings], Sequence[str] | None] = lambda _: None
     """Arguments of a first run that must end well before the program starts; None when there is nothing to do."""
@@ -65,7 +65,7 @@ class Program:
         return f"{self.variable}_{'HEALTH_URL' if self.owns_database else 'URL'}"
 
 
-def service(name: str, *more: Callable[[Surroundings], Mapping[str, str]], shares: Sequence[str] = ()) -> Program:
+def service(name: str, *more: Callable[[Surroundings], Mapping[str, str]], shares: tuple[str, ...] = ()) -> Program:
     def environment(around: Surroundings) -> dict[str, str]:
         settings = {
             **{f"KAFKA__{setting}": value for setting, value in kafka_variables(around.kafka[name]).items()},
@@ -133,6 +133,6 @@ PROGRAMS = (
     SKATTEETATEN_SIMULATOR,
     service("org-service"),
     service("company-service"),
-    service("visma-connector", visma_client, shares=[VISMA_BUDGET]),
-    service("sync-worker", visma_client, skatteetaten_client, shares=[VISMA_BUDGET]),
+    service("visma-connector", visma_client, shares=(VISMA_BUDGET,)),
+    service("sync-worker", visma_client, skatteetaten_client, shares=(VISMA_BUDGET,)),
 )
