@@ -1,5 +1,6 @@
 """What is parked goes on in its order when an operator says so, exactly as the plan said, or not at all."""
 
+import asyncio
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -139,6 +140,37 @@ async def test_a_plan_whose_effects_have_changed_is_not_applied(core: Core) -> N
     assert await core.effects(str(organization)) == ["1"]
     assert await core.pool.fetchval("SELECT array_agg(redrives ORDER BY id) FROM eventing.parked") == [0, 0, 0]
     assert len(await core.read_all("company-events", within=0.5)) == 2  # of the first record and the other key; nothing of what was tried
+
+
+async def test_a_process_that_dies_while_applying_keeps_nothing_and_the_next_one_applies_all(core: Core) -> None:
+    class Hanging(Faulty):
+        reached: asyncio.Event | None = None
+
+        async def __call__(self, message: Any, work: Any) -> None:
+            await super().__call__(message, work)
+            if self.reached is not None and message.user_id == "3":
+                self.reached.set()
+                await asyncio.Event().wait()
+
+    handler = Hanging("2")
+    organization = uuid4()
+    for number in (1, 2, 3):
+        await core.send(member_added(organization, str(number)), sequence=number)
+    member = await core.run({MemberAdded: handler}, [EVENTS], operations=True)
+    await probe(lambda: core.pool.fetchval("SELECT count(*) = 2 AND bool_or(state = 'parked') FROM eventing.parked"), within=15)
+    handler.poison.clear()
+    operation = await core.request("redrive")
+    await core.ended(operation, "planned")
+    handler.reached = asyncio.Event()
+    await core.apply(operation)
+    async with asyncio.timeout(15):
+        await handler.reached.wait()
+    await member.stop()
+    assert await core.effects() == ["1"]
+    handler.reached = None
+    await core.run({MemberAdded: handler}, [EVENTS], operations=True)
+    await core.ended(operation, "done", within=30)
+    assert await core.effects() == ["1", "2", "3"]
 
 
 async def test_filters_take_only_what_they_say_and_a_wrong_request_is_refused(core: Core) -> None:
