@@ -18,11 +18,12 @@ from aiokafka.errors import ConsumerStoppedError, KafkaError
 from faststream import AckPolicy
 from faststream.kafka import KafkaMessage
 
-from eventing import crash
+from eventing import crash, metrics
 from eventing.inbox import Inbox, Result
 from eventing.kafka import KafkaAccess
 from eventing.lanes import Share, shares_of, side_by_side
 from eventing.parking import AWAY, Parking, is_away
+from eventing.pause import KINDS
 from eventing.record import Record
 
 _LOG = structlog.get_logger("eventing.consumer")
@@ -161,7 +162,10 @@ class Consumer:
         consumer = self._subscriber.consumer
         if consumer is None:
             return
-        if self._parking.pauses.current is not None:
+        pause = self._parking.pauses.current
+        for kind in KINDS:
+            metrics.PAUSED.labels(kind).set(pause is not None and pause.kind == kind)
+        if pause is not None:
             consumer.pause(*consumer.assignment())
         else:
             consumer.resume(*consumer.paused())

@@ -26,7 +26,8 @@ DEAD_LETTERS = Counter(
 )
 OPERATIONS = Counter(
     "eventing_operations_total",
-    "Operators' redrives, discards, replays and proofs that have ended. A rise is work of operators.",
+    "Operators' redrives, discards, replays and proofs that have ended. "
+    "A rise of failed: the world had changed, or a message failed again.",
     ["kind", "state"],
     registry=None,
 )
@@ -47,6 +48,13 @@ OUTBOX_MESSAGES = Gauge(
 OUTBOX_AGE = Gauge(
     "eventing_outbox_oldest_seconds", "Age of the oldest message in the outbox. A lasting rise: nothing is published.", registry=None
 )
+PAUSED = Gauge(
+    "eventing_consumer_paused",
+    "1 while the service takes no records, by who wanted it. A rise of operator: somebody does maintenance; "
+    "of too_many_broken: most of what came was broken, and nothing goes on until an operator resumes it.",
+    ["kind"],
+    registry=None,
+)
 CONSUMER_LAG = Gauge(
     "eventing_consumer_lag_records",
     "Records that this member has yet to deal with, by partition it holds. A lasting rise: handling is slower than what arrives, "
@@ -66,6 +74,7 @@ ALL = (
     OUTBOX_REFUSED,
     OUTBOX_MESSAGES,
     OUTBOX_AGE,
+    PAUSED,
     CONSUMER_LAG,
 )
 """For the program's registry: this library has none of its own."""

@@ -17,6 +17,10 @@ _PAUSE = queries(__file__, "pause")
 _LOG = structlog.get_logger("eventing.pause")
 
 
+KINDS = ("operator", "too_many_broken")
+"""Who began a pause."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pause:
     """Since when, by whom and why the service does not consume. ``kind`` is ``operator`` or ``too_many_broken``."""
