@@ -16,7 +16,7 @@ UNPROTECTED := $(if $(filter off,$(SECURITY)),--unprotected)
 
 PROMTOOL ?= promtool
 
-.PHONY: help setup lock check format contracts contracts-release asyncapi-check observability-check demo test test-fast certify certify-mutations up provision down clean logs status
+.PHONY: help setup lock check format contracts contracts-release asyncapi-check observability-check demo test test-fast bench bench-bad-messages certify certify-mutations up provision down clean logs status
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  \033[36m%-20s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -90,6 +90,12 @@ certify-mutations: setup ## take each protection out of a service and see the ce
 
 test-fast: setup ## the tests that need no server
 	@$(BIN)/pytest -m "not servers" --hypothesis-profile=fast
+
+bench: setup ## what the guarantees cost beside the bare alternative (ROW=name for one, ROUNDS=5)
+	@$(BIN)/python -m bench $(ROW) --rounds $(or $(ROUNDS),5)
+
+bench-bad-messages: setup ## malformed messages among good ones at full speed (N=1000000)
+	@$(BIN)/python -m bench.bad_messages $(or $(N),1000000)
 
 up: setup ## start the whole system in the background (addresses: .local/env; SECURITY=off: plain Kafka)
 	@$(BIN)/python -m local_stack up $(UNPROTECTED)

@@ -1,0 +1,68 @@
+"""Messages to measure with, and how they get onto a topic."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from uuid import UUID, uuid4
+
+from contracts.cloudevents import Attributes
+from contracts.message import Message
+from contracts.org import AddMember, MemberAdded, Role
+from eventing.kafka import KafkaAccess
+
+Sent = tuple[bytes, bytes, list[tuple[str, bytes]]]
+"""Key, value and headers."""
+
+
+def events_member_added(organizations: Sequence[UUID], count: int) -> list[Sent]:
+    """Round and round through the organisations, numbered per organisation."""
+    return [
+        _sent(
+            MemberAdded(
+                organization_id=(to := organizations[n % len(organizations)]), user_id=f"user-{n}", name="Kari Nordmann", role=Role.READER
+            ),
+            to,
+            sequence=n // len(organizations) + 1,
+        )
+        for n in range(count)
+    ]
+
+
+def commands_add_member(organizations: Sequence[UUID], count: int) -> list[Sent]:
+    """Round and round through the organisations."""
+    return [
+        _sent(
+            AddMember(
+                organization_id=(to := organizations[n % len(organizations)]), user_id=f"user-{n}", name="Kari Nordmann", role=Role.READER
+            ),
+            to,
+            actor="kari",
+        )
+        for n in range(count)
+    ]
+
+
+def _sent(message: Message, organization: UUID, *, sequence: int | None = None, actor: str | None = None) -> Sent:
+    attributes = Attributes(
+        id=str(uuid4()),
+        source="/org-service" if message.KIND == "event" else "/ui-gateway",
+        type=message.TYPE,
+        time=datetime.now(UTC),
+        subject=message.subject,
+        organizationid=str(organization),
+        correlationid=str(uuid4()),
+        sequence=sequence,
+        actor=actor,
+    )
+    return message.subject.encode(), message.model_dump_json().encode(), attributes.headers()
+
+
+async def send_all(kafka: KafkaAccess, topic: str, messages: Sequence[Sent]) -> None:
+    """Publish in order and wait for the broker."""
+    producer = kafka.producer()
+    await producer.start()
+    try:
+        name = kafka.topic_prefix + topic
+        await asyncio.gather(*[await producer.send(name, value, key, headers=headers) for key, value, headers in messages])
+    finally:
+        await producer.stop()
