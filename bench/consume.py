@@ -1,8 +1,8 @@
 """Consuming with inbox, state and outbox in one transaction, against the same SQL without Kafka.
 
-The other side is exact: every statement that the service sends is recorded in one run, with its arguments and its connection, and then sent
-again to a fresh database, each connection for itself as fast as it can. Same statements, same transactions, same batch sizes; no Kafka, no
-reading, no handler, no model.
+The other side is exact: every statement that the service sends is recorded in one run, with its arguments and its connection, and then
+sent again to a fresh database, batch by batch, each connection as fast as it can. Same statements, same transactions, same batch sizes;
+no Kafka, no reading, no handler, no model.
 """
 
 import asyncio
@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -35,8 +36,10 @@ MESSAGES = 6_000
 KEYS = 300
 
 Statement = tuple[str, Any]
-Script = Sequence[Sequence[Statement]]
-"""The statements of each connection, in order."""
+Script = list[dict[int, list[Statement]]]
+"""Batch by batch, the statements of each connection in order: two batches may lock the same rows on different connections."""
+
+FIRST_OF_A_BATCH = "SELECT DISTINCT p.topic, p.key FROM eventing.parked"
 
 
 async def migrate_service(dsn: str) -> None:
@@ -61,7 +64,7 @@ class Consuming:
             dsn = await exits.enter_async_context(self.servers.database("bench", migrate_service))
             pool = await exits.enter_async_context(self.servers.pool(dsn))
             await self.prepare(pool)
-            recorder = await _recorded(pool) if record else {}
+            recorder = await _recorded(pool) if record else []
             await send_all(kafka, self.topic, self.messages)
             inbox = Inbox(Outbox(pool, "/org-service"), self.handlers, service="org-service")
             consumer = Consumer(kafka, inbox, Parking(inbox), [self.topic])
@@ -75,29 +78,37 @@ class Consuming:
             seconds = time.perf_counter() - start
             await consumer.stop()
             if record:
-                self.script = [[s for s in script if not s[0].startswith("SELECT pg_advisory")] for script in recorder.values()]
+                self.script = recorder
             return (len(self.messages) - (begun - before)) / seconds
 
     async def script_alone(self) -> float:
         """The same statements, as many messages a second."""
         async with self.servers.database("bench", migrate_service) as dsn, self.servers.pool(dsn) as pool:
             await self.prepare(pool)
-            connections = [await pool.acquire() for _ in self.script]
+            connections = [await pool.acquire() for _ in range(pool.get_max_size())]
             start = time.perf_counter()
-            async with asyncio.TaskGroup() as group:
-                for connection, statements in zip(connections, self.script, strict=True):
-                    group.create_task(_replay(connection, statements))
+            for batch in self.script:
+                async with asyncio.TaskGroup() as group:
+                    for number, statements in batch.items():
+                        group.create_task(_replay(connections[number], statements))
             seconds = time.perf_counter() - start
             for connection in connections:
                 await pool.release(connection)
             return len(self.messages) / seconds
 
 
-async def _recorded(pool: asyncpg.Pool) -> dict[int, list[Statement]]:
-    found: dict[int, list[Statement]] = defaultdict(list)
+async def _recorded(pool: asyncpg.Pool) -> Script:
+    found: Script = [defaultdict(list)]
+
+    def note(number: int, query: Any) -> None:
+        if FIRST_OF_A_BATCH in query.query:
+            found.append(defaultdict(list))
+        if not query.query.startswith("SELECT pg_advisory"):  # the pool's own, when a connection comes back
+            found[-1][number].append((query.query, query.args))
+
     connections = [await pool.acquire() for _ in range(pool.get_max_size())]
     for number, connection in enumerate(connections):
-        connection.add_query_logger(lambda query, number=number: found[number].append((query.query, query.args)))
+        connection.add_query_logger(partial(note, number))
     for connection in connections:
         await pool.release(connection)
     return found
