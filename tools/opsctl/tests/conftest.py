@@ -1,6 +1,7 @@
 """Two services that speak to each other, on the real servers, and opsctl beside them."""
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -10,6 +11,7 @@ from uuid import UUID, uuid4
 import asyncpg
 import orjson
 import pytest
+import structlog
 from aiokafka import AIOKafkaProducer
 from click.testing import Result
 from pydantic import SecretStr
@@ -82,11 +84,10 @@ class Installation:
     async def found_organization(self, *members: str) -> UUID:
         """A new organisation with these members beside Kari; ends when the outcome is there."""
         organization = uuid4()
-        await self.outside.ask(
-            RegisterOrganization(organization_id=organization, name="Fjordregnskap", administrator_name="Kari"), actor=KARI
-        )
+        registered = RegisterOrganization(organization_id=organization, name="Fjordregnskap", administrator_name="Kari")
+        await self.outside.ask(registered, actor=KARI, within=60)
         for member in members:
-            await self.outside.ask(add_member(organization, member), actor=KARI)
+            await self.outside.ask(add_member(organization, member), actor=KARI, within=60)
         return organization
 
     async def produce(self, topic: str, *records: tuple[bytes | None, bytes | None, list[tuple[str, bytes]]]) -> None:
@@ -118,6 +119,7 @@ def installations(kafka: str, database_templates: Templates) -> Installations:
     @asynccontextmanager
     async def install() -> AsyncIterator[Installation]:
         async with AsyncExitStack() as exits:
+            _log_beside(exits)
             topics = OwnTopics(kafka, f"o{uuid4().hex[:8]}.")
             declared = contracts.load()
             await provision.create_topics(kafka, declared, prefix=topics.prefix, most_partitions=MOST_PARTITIONS)
@@ -155,6 +157,12 @@ async def migrate_org_service(dsn: str) -> None:
 
 async def migrate_company_service(dsn: str) -> None:
     await migrate(dsn, COMPANY_SERVICE.migration_sets())
+
+
+def _log_beside(exits: AsyncExitStack) -> None:
+    """The services print where the process prints, and while opsctl runs in this process that is its answer."""
+    exits.callback(structlog.configure, **structlog.get_config())
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr), cache_logger_on_first_use=False)
 
 
 async def _stop_all(installation: Installation) -> None:

@@ -42,7 +42,7 @@ async def test_groups_have_their_members_and_no_lag_when_all_is_handled(installa
         assert groups["company-service"]["topics"] == ["company-commands", "org-events", "visma-connector-events"]
         return answer.status == 0 and groups["org-service"]["lag"] == groups["company-service"]["lag"] == 0
 
-    await probe(handled, within=20)
+    await probe(handled, within=60)
     assert (await installation.opsctl("lag")).status == 0
     assert "company-service@" in (await installation.opsctl("groups")).out
 
@@ -90,7 +90,7 @@ async def test_tail_follows_what_comes(installation: Installation) -> None:
     )
 
     told = asyncio.create_task(following)
-    await installation.outside.ask(add_member(organization, "ola"), actor=KARI)
+    await installation.outside.ask(add_member(organization, "ola"), actor=KARI, within=60)
     # Whichever was first, the last line before or the event after: each message once, in order.
     numbers = [message["sequence"] for message in (await asyncio.wait_for(told, 20)).lines]
     assert numbers in ([2, 3], [3, 4])
@@ -99,7 +99,7 @@ async def test_tail_follows_what_comes(installation: Installation) -> None:
 async def test_show_says_what_each_consumer_made_of_a_message(installation: Installation) -> None:
     organization = await installation.found_organization()
     command = await installation.outside.command(add_member(organization, "ola"), actor=KARI)
-    await installation.outside.outcomes(command)
+    await installation.outside.outcomes(command, within=60)
     shown = (await installation.opsctl("show", command, "--json")).json
     assert shown["message"]["topic"] == "org-commands"
     assert shown["message"]["actor"] == KARI
@@ -112,7 +112,7 @@ async def test_show_says_what_each_consumer_made_of_a_message(installation: Inst
         assert (await installation.opsctl("show", event["place"], "--json")).json["message"]["id"] == event["id"]
         return [each["state"] for each in answer.json["receptions"]] == ["handled"]
 
-    await probe(handled, within=20)
+    await probe(handled, within=60)
     assert (await installation.opsctl("show", str(uuid4()))).status == 1
     assert "at its consumers" in (await installation.opsctl("show", event["place"])).out
 
@@ -120,8 +120,8 @@ async def test_show_says_what_each_consumer_made_of_a_message(installation: Inst
 async def test_why_tells_the_story_of_a_command(installation: Installation) -> None:
     organization = await installation.found_organization()
     command = await installation.outside.command(add_member(organization, "ola"), actor=KARI)
-    await installation.outside.outcomes(command)
-    await probe(lambda: _steps(installation, command, 3), within=20)
+    await installation.outside.outcomes(command, within=60)
+    await probe(lambda: _steps(installation, command, 3), within=60)
     story = (await installation.opsctl("why", command, "--json")).json
     assert story["state"] == "answered"
     assert story["steps"][0]["type"].endswith("AddMember.v1")
@@ -130,7 +130,7 @@ async def test_why_tells_the_story_of_a_command(installation: Installation) -> N
     assert story["answered_after_seconds"] > 0
     assert story["waiting"] == []
     refused = await installation.outside.command(add_member(organization, "per"), actor="stranger@konkurrenten.example")
-    await installation.outside.outcomes(refused)
+    await installation.outside.outcomes(refused, within=60)
     story = (await installation.opsctl("why", refused, "--json")).json
     assert (story["state"], story["steps"][-1]["problem"]) == ("refused", True)
     unknown = await installation.opsctl("why", str(uuid4()), "--json")
@@ -152,7 +152,7 @@ async def test_key_compares_the_last_number_everywhere(installation: Installatio
         takers = [(taker["service"], taker["last_sequence"], taker["behind"]) for taker in seen["takers"]]
         return takers == [("company-service", 3, 0)] and answer.status == 0
 
-    await probe(agreed, within=20)
+    await probe(agreed, within=60)
     await installation.execute("company-service", "UPDATE eventing.stream_in SET last_sequence = 1 WHERE subject = $1", str(organization))
     behind = await installation.opsctl("key", "org-events", str(organization), "--json")
     assert (behind.status, behind.json["takers"][0]["behind"]) == (1, 2)

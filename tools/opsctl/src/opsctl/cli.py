@@ -2,7 +2,7 @@
 
 import typer
 
-from opsctl import groups, keys, show, tail, topics, why
+from opsctl import dlq, doctor, gaps, groups, keys, parked, pause, show, tail, topics, why
 
 cli = typer.Typer(
     name="opsctl",
@@ -18,3 +18,18 @@ cli.command("tail")(tail.command)
 cli.command("show")(show.command)
 cli.command("why")(why.command)
 cli.command("key")(keys.command)
+cli.command("doctor")(doctor.command)
+cli.command("gaps")(gaps.command)
+cli.command("close-gap")(gaps.close_command)
+cli.command("pause")(pause.pause_command)
+cli.command("resume")(pause.resume_command)
+
+park = typer.Typer(no_args_is_help=True, help="Keys that cannot go on.")
+park.command("list")(parked.command)
+cli.add_typer(park, name="park")
+
+letters = typer.Typer(no_args_is_help=True, help="Dead letters: what services could not read or handle.")
+letters.command("list")(dlq.list_command)
+letters.command("show")(dlq.show_command)
+letters.command("diff")(dlq.diff_command)
+cli.add_typer(letters, name="dlq")
