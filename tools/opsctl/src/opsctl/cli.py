@@ -2,7 +2,7 @@
 
 import typer
 
-from opsctl import dlq, doctor, gaps, groups, keys, parked, pause, show, tail, topics, why
+from opsctl import dlq, doctor, gaps, groups, keys, parked, pause, plan, show, tail, topics, why
 
 cli = typer.Typer(
     name="opsctl",
@@ -33,3 +33,18 @@ letters.command("list")(dlq.list_command)
 letters.command("show")(dlq.show_command)
 letters.command("diff")(dlq.diff_command)
 cli.add_typer(letters, name="dlq")
+letters.command("redrive")(plan.redrive_command)
+letters.command("discard")(plan.discard_command)
+
+replay = typer.Typer(no_args_is_help=True, help="Run messages through a service's live handlers once more.")
+replay.command("plan")(plan.replay_command)
+replay.command("apply")(plan.apply_command)
+replay.command("status")(plan.status_command)
+replay.command("undo-plan")(plan.withdraw_command)
+cli.add_typer(replay, name="replay")
+
+cli.command("apply")(plan.apply_command)
+cli.command("plan")(plan.status_command)
+cli.command("withdraw")(plan.withdraw_command)
+cli.command("journal")(plan.journal_command)
+cli.command("prove-replay")(plan.prove_command)

@@ -17,6 +17,7 @@ from eventing.reading import attributes_of, message_of
 from eventing.record import Record
 from opsctl import moments
 from opsctl.render import Report
+from opsctl.system import Refused
 
 OWN_TYPES = "no.accountflow."
 _HEADERS_AT_FAULT = {
@@ -185,6 +186,14 @@ def is_type(name: str, wanted: str) -> bool:
     """`CompanyCreated`, `CompanyCreated.v1` and the whole type all name one; so does a message of the contracts in any case."""
     name, wanted = name.lower(), wanted.lower()
     return name == wanted or name.endswith(f".{wanted}") or f".{wanted}.v" in name
+
+
+def whole_type(wanted: str) -> str:
+    """The whole type of the one message that is meant. Raises `Refused`."""
+    found = [name for name in MESSAGES if is_type(name, wanted)]
+    if len(found) != 1:
+        raise Refused(f"{wanted} names {' and '.join(found) or 'no message of the contracts'}; write the whole type")
+    return found[0]
 
 
 def known_types() -> list[str]:
