@@ -137,17 +137,11 @@ class LocalStack:
         """Every address, by the name of a shell variable. What begins with `KAFKA_` is for a UI gateway."""
         owners = [program for program in self._programs if program.owns_database]
         gateway = self.clients.get(GATEWAY, KafkaSettings(bootstrap_servers=self.kafka, topic_prefix=self._prefix))
-        users = {
-            f"{party.upper().replace('-', '_')}_KAFKA_{setting}": value
-            for party, client in self.clients.items()
-            for setting, value in kafka_variables(client).items()
-            if party in (CONSUMER, OPERATORS) and setting.startswith("SASL_")
-        }
+        consumer = kafka_variables(self.clients[CONSUMER]) if CONSUMER in self.clients else {}
         return (
             {f"KAFKA_{setting}": value for setting, value in kafka_variables(gateway).items()}
-            | users
+            | {f"{CONSUMER.upper()}_KAFKA_{setting}": value for setting, value in consumer.items() if setting.startswith("SASL_")}
             | {f"{program.variable}_DATABASE_URL": self.databases[program.name] for program in owners}
-            | {f"{program.variable}_OPERATOR_DATABASE_URL": self.operator_databases[program.name] for program in owners}
             | {program.address_variable: self.urls[program.name] for program in self._programs}
             | self.operator()
         )
