@@ -9,6 +9,7 @@ from pathlib import Path
 from uuid import UUID
 
 import httpx
+import orjson
 import pytest
 
 from contracts.accounting import LedgerLinesRetrieved
@@ -65,6 +66,32 @@ async def test_the_whole_guide_ends_in_proofs_that_the_simulator_confirms(system
     assert {data_set for _, data_set in system.gateway.screens.progress} == set(DataSet)
 
 
+async def test_operators_can_tell_the_whole_story(system: System) -> None:
+    listed = await opsctl(system, "tail", "company-commands", "--type", "AddVismaCompany", "--json")
+    command = next(line for line in map(orjson.loads, listed.splitlines()) if line["data"]["organisation_number"] != "123456789")
+    story = orjson.loads(await opsctl(system, "why", command["id"], "--json"))
+    assert (story["state"], story["waiting"]) == ("answered", [])
+    steps = {step["type"].rsplit(".", 2)[-2]: step for step in story["steps"]}
+    assert story["steps"][0]["type"].endswith("AddVismaCompany.v1")
+    assert {"CommandSucceeded", "CompanyCreated", "SyncPlanned", "LedgerLinesRetrieved", "PeriodVerified", "SyncCompleted"} <= set(steps)
+    rows = sum(
+        totals.rows
+        for totals in system.gateway.screens.completed[UUID(command["key"])].data_sets
+        if totals.data_set is DataSet.LEDGER_LINES
+    )
+    assert steps["LedgerLinesRetrieved"]["rows"] == rows
+    groups = orjson.loads(await opsctl(system, "groups", "--json"))["groups"]
+    assert {group["group"] for group in groups} == {"org-service", "company-service", "visma-connector", "sync-worker"}
+    diagnosis = orjson.loads(await opsctl(system, "doctor", "--json"))
+    assert {check["where"] for check in diagnosis["checks"]} >= {
+        "org-service",
+        "company-service",
+        "visma-connector",
+        "sync-worker",
+        "Kafka",
+    }
+
+
 async def test_the_same_command_again_has_the_same_outcome_and_no_second_effect(system: System) -> None:
     organization = system.walk().organization_id
     command = RegisterVismaCustomerIds(organization_id=organization, visma_customer_ids="12345")
@@ -84,6 +111,16 @@ async def test_the_example_gateway_of_the_readme_works(system: System) -> None:
     assert b"OrganizationRegistered.v1" in printed
     assert b"CommandSucceeded.v1" in printed
     assert len(EXAMPLE.read_text("utf-8").splitlines()) < 60
+
+
+async def opsctl(system: System, *arguments: str) -> bytes:
+    """What opsctl prints, with the settings that `make up` writes for it."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "opsctl", *arguments, env={**os.environ, **system.stack.operator()}, stdout=asyncio.subprocess.PIPE
+    )
+    printed, _ = await process.communicate()
+    assert process.returncode == 0, printed
+    return printed
 
 
 def progress_of(system: System, company: UUID) -> list[SyncProgressed]:
