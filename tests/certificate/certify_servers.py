@@ -25,11 +25,11 @@ from testkit.probe import probe
 from ..conftest import running
 from .certificate import Certificate, Entry
 from .conftest import Certifier, certifying
+from .databases import SERVICES
 from .walk import Walk
 
 pytestmark = [pytest.mark.background, pytest.mark.timeout(900)]
 
-SERVICES = ("org-service", "company-service", "visma-connector", "sync-worker")
 AWAY_SECONDS = 120
 MEMORY_BYTES = 24 * 2**20
 """By how much a service may grow while a server is away."""

@@ -10,6 +10,8 @@ import asyncpg
 
 from .observer import TooLate
 
+SERVICES = ("org-service", "company-service", "visma-connector", "sync-worker")
+
 HEARD_BY = {
     "org-events": ("company-service", "visma-connector", "sync-worker"),
     "visma-connector-events": ("company-service",),
@@ -100,7 +102,7 @@ _CORE = {  # how often progress was reported is decided by time
 
 @asynccontextmanager
 async def connected(dsns: Mapping[str, str]) -> AsyncIterator[Databases]:
+    """The databases of the services; what they share besides holds nobody's data."""
     async with AsyncExitStack() as exits:
-        yield Databases(
-            {name: await exits.enter_async_context(asyncpg.create_pool(dsn, min_size=0, max_size=2)) for name, dsn in dsns.items()}
-        )
+        pools = {name: asyncpg.create_pool(dsns[name], min_size=0, max_size=2) for name in SERVICES}
+        yield Databases({name: await exits.enter_async_context(pool) for name, pool in pools.items()})
