@@ -167,5 +167,5 @@ async def test_no_secret_stands_in_anything_the_system_has_written(
     assert places == {"topic", "table"}
     assert written.leaks({"log": b"Bearer eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJhIn0.c2ln"}, {}) != []
     assert {place.split()[0] for place in content} == {"log", "topic", "table", "answer"}
-    assert all(b"service.ready" in content[f"log {service}.log"] for service in stack.databases)
+    assert all(b"service.ready" in content[f"log {service}.log"] for service in stack.operator_databases)
     assert len(secrets) > 30

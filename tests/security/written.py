@@ -87,6 +87,6 @@ async def _tables(stack: LocalStack) -> Written:
 
 
 async def _answers(stack: LocalStack) -> Written:
-    urls = [f"{stack.urls[service]}/{path}" for service in stack.databases for path in ("metrics", "readyz", "livez")]
+    urls = [f"{stack.urls[service]}/{path}" for service in stack.operator_databases for path in ("metrics", "readyz", "livez")]
     async with httpx.AsyncClient(timeout=10) as client:
         return {f"answer of {url}": (await client.get(url)).content for url in urls}

@@ -20,7 +20,6 @@ from eventing.reading import message_of
 from eventing.record import Record
 from testkit.bad_messages import Fate, Kind, Raw, good, kinds
 
-NOW = datetime.now(UTC)
 KINDS = list(kinds())
 TEXT = st.text(max_size=20)
 BYTES = st.binary(max_size=40)
@@ -55,10 +54,10 @@ def test_attributes_or_unreadable(headers: list[tuple[str, bytes | None]]) -> No
 @given(kind=st.sampled_from(sorted(MESSAGES)), value=BYTES | JSON.map(lambda data: json.dumps(data).encode()))
 def test_a_message_or_invalid_data(kind: str, value: bytes) -> None:
     attributes = Attributes(
-        id="1", source="/x", type=kind, time=NOW, subject="1", organizationid=str(UUID(int=1)), correlationid="1", sequence=1
+        id="1", source="/x", type=kind, time=datetime.now(UTC), subject="1", organizationid=str(UUID(int=1)), correlationid="1", sequence=1
     )
     with pytest.raises(InvalidData) as caught:
-        message_of(Record(MESSAGES[kind].TOPIC, 0, 0, 0, b"1", (), value), attributes, now=NOW)
+        message_of(Record(MESSAGES[kind].TOPIC, 0, 0, 0, b"1", (), value), attributes, now=datetime.now(UTC))
     assert caught.value.code in {"invalid_json", "invalid_data", "subject_mismatch", "organization_mismatch"}
 
 
@@ -96,7 +95,7 @@ def as_event(raw: Raw) -> Fate:
     if event.attributes.type not in MESSAGES:
         return Fate.DEAD
     try:
-        message_of(record, event.attributes, now=NOW)
+        message_of(record, event.attributes, now=datetime.now(UTC))
     except InvalidData:
         return Fate.PARKED
     return Fate.GAP if event.sequence > 2 else Fate.HANDLED
@@ -105,7 +104,7 @@ def as_event(raw: Raw) -> Fate:
 def as_command(raw: Raw) -> Fate | str:
     if "id" not in legible(raw.headers):
         return Fate.DEAD
-    _, message, problem = _read_command(a_record(raw), now=NOW)
+    _, message, problem = _read_command(a_record(raw), now=datetime.now(UTC))
     assert (message is None) != (problem is None)
     return problem.code if problem else Fate.HANDLED
 

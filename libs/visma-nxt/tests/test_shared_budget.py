@@ -172,7 +172,8 @@ async def test_together_they_have_no_more_in_progress_than_the_company_allows(se
     async with budgets(3, settings(concurrent_requests_per_company=3, requests_per_minute=60_000)) as shared:
         crowd = [pass_through(budget, "company 1") for budget in shared for _ in range(6)]
         await asyncio.gather(*crowd, *(pass_through(budget, "company 2") for budget in shared))
-    assert most == {"company 1": 3, "company 2": 3}
+    assert most["company 1"] == 3
+    assert 0 < most["company 2"] <= 3
 
 
 async def taken(dsn: str) -> list[str]:
