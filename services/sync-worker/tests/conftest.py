@@ -160,8 +160,8 @@ class Bench:
 
     @asynccontextmanager
     async def process(self) -> AsyncIterator[asyncio.subprocess.Process]:
-        """The program, killed at the end if it has not ended before."""
-        variables = environment(self.settings(lease_seconds=1)) | {"PATH": os.environ["PATH"]}
+        """The program as a member with a name of its own, killed at the end if it has not ended before."""
+        variables = environment(self.settings(lease_seconds=1)) | {"PATH": os.environ["PATH"], "KAFKA__GROUP_INSTANCE_ID": "worker-1"}
         program = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "sync_worker", env=variables, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL
         )
