@@ -81,7 +81,7 @@ demo: setup ## walk the guide on a system of its own, end with a table of proofs
 	@$(BIN)/python -m demo $(UNPROTECTED)
 
 test: setup ## all tests but the long ones, on real Kafka and PostgreSQL
-	@$(BIN)/pytest -n 4 --dist loadfile --no-loadscope-reorder $(LONG_TESTS:%=--ignore=%)
+	@$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder $(LONG_TESTS:%=--ignore=%)
 
 test-long: setup ## the long ones: secured systems searched and attacked, crash points, malformed messages by the thousand, opsctl
 	@$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder $(LONG_TESTS)

@@ -23,7 +23,7 @@ from visma_nxt.filters import Filter
 
 _COMPARED = "opening balance and landed lines equal to Visma's own sum of every account as of one moment"
 _MOST_CHANGES = 20
-_SOON, _LATER = timedelta(seconds=0.5), timedelta(minutes=1)
+_SOON, _LATER = timedelta(seconds=0.5), timedelta(seconds=10)
 
 
 async def retrieve_opening_balances(visma: VismaClient, outbox: Outbox, item: WorkItem) -> None:
