@@ -15,7 +15,8 @@ ASYNCAPI := $(VENV)/asyncapi
 UNPROTECTED := $(if $(filter off,$(SECURITY)),--unprotected)
 
 PROMTOOL ?= promtool
-LONG_TESTS := tests/certificate tests/security tests/telemetry/test_one_trace.py tests/faults/test_bad_messages.py tools/opsctl
+LONG_TESTS := tests/certificate tests/security tests/telemetry/test_one_trace.py tests/faults/test_bad_messages.py tools/opsctl deploy/provision \
+  services/sync-worker/tests/test_budget.py libs/visma-nxt/tests/test_shared_budget.py
 
 .PHONY: help setup lock check format contracts contracts-release asyncapi-check observability-check demo test test-long test-fast bench bench-bad-messages certify certify-mutations up provision down clean logs status
 

@@ -16,9 +16,9 @@ TOLERANCE = Tolerance(share=0.5, least=5, records=10)
 
 
 async def test_too_many_dead_letters_pause_the_service_and_nothing_is_lost(core: Core) -> None:
-    member = await core.run({MemberAdded: NOTE}, [EVENTS], tolerance=TOLERANCE)
     for _ in range(6):
         await core.send_raw(EVENTS, b"somebody", b"{}", [("x", b"unreadable")])
+    member = await core.run({MemberAdded: NOTE}, [EVENTS], tolerance=TOLERANCE)
     why = await probe(lambda: core.pool.fetchval("SELECT why FROM eventing.consumer_pause WHERE kind = 'too_many_broken'"), within=10)
     assert "of the last" in why
     await probe(lambda: problem_of(member, why), within=5)
