@@ -22,7 +22,7 @@ from contracts.org import RegisterOrganization, RegisterVismaCustomerIds
 from contracts.results import CommandSucceeded
 from contracts.sync import SyncCompleted
 from contracts.visma import VismaCompaniesListed
-from servicekit.migrations import migrate
+from servicekit.migrations import MigrationSet, migrate
 from servicekit.service import Program, serve
 from skatteetaten_simulator import keys
 from skatteetaten_simulator import server as skatteetaten
@@ -72,8 +72,10 @@ async def firm(topics: OwnTopics, database: DatabaseFactory, spans: Spans) -> As
         url = exits.enter_context(visma.running(build_app(scenario.read(SCENARIO))))
         client = keys.RegisteredClient("accountflow-test", "test-1", key.public_key())
         world = await exits.enter_async_context(skatteetaten.running([client]))
+        budget = await database("visma_budget", _migrate_budget)
         own = {
             "visma": {
+                "budget": {"dsn": budget},
                 "token_url": url + TOKEN_PATH,
                 "graphql_url": url + GRAPHQL_PATH,
                 "client_id": "isv_accountflow",
@@ -102,6 +104,10 @@ async def firm(topics: OwnTopics, database: DatabaseFactory, spans: Spans) -> As
             exits.push_async_callback(asyncio.wait_for, asyncio.create_task(serve(program, settings, stop)), 30)
         exits.callback(stop.set)
         yield Firm(await exits.enter_async_context(gateway(topics)), uuid4())
+
+
+async def _migrate_budget(dsn: str) -> None:
+    await migrate(dsn, [MigrationSet.of_package("budget", "visma_nxt")])
 
 
 async def _migrate(dsn: str, program: Program) -> None:

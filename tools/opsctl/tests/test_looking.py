@@ -1,6 +1,8 @@
 """What the commands that only look say about a system that runs."""
 
 import asyncio
+import itertools
+from datetime import datetime
 from uuid import uuid4
 
 import pytest
@@ -80,7 +82,9 @@ async def test_tail_reaches_back_over_many_windows(installation: Installation) -
     all_of_them = await installation.opsctl("tail", "sync-worker-dlq", "-n", "5000", "--json")
     assert sorted(int(message["key"]) for message in all_of_them.lines) == list(range(1500))
     merged = await installation.opsctl("tail", "sync-worker-dlq", "--offset", "0", "--json")
-    assert [message["at"] for message in merged.lines] == sorted(message["at"] for message in all_of_them.lines)
+    assert len(merged.lines) == 1500
+    times = [datetime.fromisoformat(message["at"]) for message in merged.lines]
+    assert times == sorted(times)
 
 
 async def test_tail_follows_what_comes(installation: Installation) -> None:
@@ -90,10 +94,12 @@ async def test_tail_follows_what_comes(installation: Installation) -> None:
     )
 
     told = asyncio.create_task(following)
-    await installation.outside.ask(add_member(organization, "ola"), actor=KARI, within=60)
-    # Whichever was first, the last line before or the event after: each message once, in order.
-    numbers = [message["sequence"] for message in (await asyncio.wait_for(told, 20)).lines]
-    assert numbers in ([2, 3], [3, 4])
+    for number in itertools.count():  # how much is there when it begins to look is its own affair
+        await installation.outside.ask(add_member(organization, f"ola{number}"), actor=KARI, within=60)
+        if told.done():
+            break
+    first, second = [message["sequence"] for message in (await told).lines]
+    assert second == first + 1
 
 
 async def test_show_says_what_each_consumer_made_of_a_message(installation: Installation) -> None:

@@ -7,8 +7,11 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from contracts import topics
 from contracts.cloudevents import Attributes
 from contracts.org import MemberAdded, Role
+from provisioning import granting
+from servicekit.settings import KafkaSettings
 from testkit import probe
 
 from .conftest import KARI, TROLL, Installation, Installations, add_member
@@ -156,11 +159,26 @@ async def test_the_doctor_names_each_trouble_and_its_remedy(troubled: Installati
     assert "0001_streams_and_outbox was applied with another content" in found["company-service", "migrations", "error"]["what"]
     assert "the oldest for 1 h" in found["org-service", "message core", "error"]["what"]
     assert "127.0.0.1:9 does not answer" in found["org-service", "readiness", "away"]["what"]
-    assert ("Kafka", "permissions", "note") in found
     assert found["Kafka", "topics", "warning"]["what"].endswith("partitions: 2, declared 6") or found["Kafka", "topics", "warning"]
     text = (await troubled.opsctl("doctor")).out
     assert "dlq redrive company-service" in text
     await troubled.execute("org-service", "DELETE FROM eventing.outbox WHERE topic = 'no-such-topic'")
+
+
+async def test_the_doctor_misses_the_rights_that_the_contracts_give(troubled: Installation) -> None:
+    async def missed() -> set[str]:
+        checks = (await troubled.opsctl("doctor", "--json")).json["checks"]
+        (permissions,) = [check for check in checks if check["check"] == "permissions"]
+        return {finding["what"] for finding in permissions["findings"] if finding["severity"] == "error"}
+
+    assert {"org-service may not write org-events", "company-service may not read org-events"} <= await missed()
+    kafka, declared, prefix = KafkaSettings(bootstrap_servers=troubled.topics.bootstrap_servers), topics.load(), troubled.topics.prefix
+    await granting.grant(kafka, declared, prefix=prefix)
+    try:
+        assert await missed() == set()
+    finally:
+        await granting.withdraw(kafka, declared, [f"{prefix}{service}" for service in troubled.databases], prefix=prefix)
+    assert "org-service may not write org-events" in await missed()
 
 
 async def test_a_service_that_does_not_run_has_no_member_and_its_lag_has_an_age(installations: Installations) -> None:

@@ -30,9 +30,11 @@ async def probe(
             async with asyncio.timeout_at(deadline) as timer:
                 seen = until()
                 value = await seen if inspect.isawaitable(seen) else seen
-        except despite as error:
+        except (TimeoutError, *despite) as error:
             if isinstance(error, TimeoutError) and timer.expired():
                 break
+            if not isinstance(error, despite):
+                raise
             last = f"{type(error).__name__}: {error}"
         else:
             if value:
