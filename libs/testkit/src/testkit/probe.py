@@ -30,7 +30,7 @@ async def probe(
             async with asyncio.timeout_at(deadline) as timer:
                 seen = until()
                 value = await seen if inspect.isawaitable(seen) else seen
-        except (TimeoutError, *despite) as error:
+        except Exception as error:
             if isinstance(error, TimeoutError) and timer.expired():
                 break
             if not isinstance(error, despite):
