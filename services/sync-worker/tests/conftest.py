@@ -4,7 +4,7 @@ import asyncio
 import os
 import sys
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -145,15 +145,20 @@ class Bench:
         )
 
     @asynccontextmanager
-    async def worker(self, **retrieval: Any) -> AsyncIterator[None]:
-        """The real service in this process. It retrieves before it has joined its consumer group; it is stopped when it has."""
+    async def worker(self, **retrieval: Any) -> AsyncIterator[Callable[[], Awaitable[None]]]:
+        """The real service in this process. It retrieves before it has joined its consumer group, which the call given waits for; it is
+        stopped when it has."""
         stop = asyncio.Event()
         settings = self.settings(**retrieval).model_copy(update={"health": HealthSettings(port=free_port())})
         serving = asyncio.create_task(serve(PROGRAM, settings, stop))
-        try:
-            yield
+
+        async def joined() -> None:
             async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{settings.health.port}") as health:
                 await probe(lambda: _is_ready(health), within=60, despite=(httpx.HTTPError,))
+
+        try:
+            yield joined
+            await joined()
         finally:
             stop.set()
             assert await serving

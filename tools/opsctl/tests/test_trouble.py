@@ -183,6 +183,11 @@ async def test_the_doctor_misses_the_rights_that_the_contracts_give(troubled: In
 
 async def test_a_service_that_does_not_run_has_no_member_and_its_lag_has_an_age(installations: Installations) -> None:
     async with installations() as own:
+
+        async def caught_up() -> bool:
+            return (await own.opsctl("lag", "--group", "company-service")).status == 0
+
+        await probe(caught_up, within=60)
         await own.stop("company-service")
         organization = await own.found_organization()
 

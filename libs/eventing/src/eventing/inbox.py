@@ -134,7 +134,7 @@ class Inbox:
         message = message_of(record, attributes, now=work.now)
         if event.sequence > previous + 1:
             await self._note_gap(together, "missing", record, event, previous, event.sequence)
-            together.afterwards(partial(metrics.GAPS.labels(record.topic).inc, event.sequence - previous - 1))
+            together.afterwards(metrics.GAPS.labels(record.topic).inc)
         if handler := self.handlers.get(type(message)):
             await _without_exit(handler, message, work)
         return Result.HANDLED

@@ -14,7 +14,7 @@ HANDLING_SECONDS = Histogram(
 )
 GAPS = Counter(
     "eventing_sequence_gaps_total",
-    "Numbers missing in a subject's events. Any rise: messages were lost before us.",
+    "Places where a subject's events have numbers missing. Any rise: messages were lost before us.",
     ["topic"],
     registry=None,
 )
