@@ -2,4 +2,4 @@
 
 from hypothesis import settings
 
-settings.register_profile("fast", max_examples=15)  # for `make test-fast`; `make test` tries a hundred
+settings.register_profile("fast", max_examples=5)  # for `make test-fast`; `make test` tries a hundred

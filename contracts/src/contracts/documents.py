@@ -104,7 +104,7 @@ def asyncapi() -> dict[str, Any]:
 
 def asyncapi_text() -> str:
     """The AsyncAPI document as committed."""
-    return yaml.safe_dump(asyncapi(), sort_keys=False, allow_unicode=True, width=140)
+    return yaml.dump(asyncapi(), Dumper=yaml.CSafeDumper, sort_keys=False, allow_unicode=True, width=140)
 
 
 def _channel(topic: Topic) -> dict[str, Any]:

@@ -126,6 +126,7 @@ async def test_work_that_is_done_later_goes_on_under_its_cause_and_hides_what_we
     assert "Nordmann" not in span.to_json()
 
 
+@pytest.mark.servers
 def test_without_an_sdk_a_trace_context_travels_on_as_it_came() -> None:
     # In a process of its own: one that has an SDK keeps it.
     program = f"""

@@ -79,6 +79,7 @@ def test_wrong_setting_ends_the_program_with_one_line(environment, capsys, wrong
     assert S3CRET not in lines[0]
 
 
+@pytest.mark.servers
 def test_program_without_settings_names_every_missing_one():
     program = "from servicekit import configuration, settings; configuration.load(settings.ServiceSettings)"
     result = subprocess.run([sys.executable, "-c", program], env={}, capture_output=True, text=True, check=False)

@@ -46,7 +46,7 @@ class Contracts:
         told |= {f"headers/{kind}.json": _json(schema) for kind, schema in self.headers.items()}
         for name, topic in self.topics.items():
             stated = topic.model_dump(exclude={"name"}, exclude_defaults=True)
-            told[f"topics/{name}.yaml"] = yaml.safe_dump(stated, sort_keys=False, allow_unicode=True, width=140)
+            told[f"topics/{name}.yaml"] = yaml.dump(stated, Dumper=yaml.CSafeDumper, sort_keys=False, allow_unicode=True, width=140)
         return told
 
     @property

@@ -1,5 +1,6 @@
 """What pytest loads: every fixture and hook of the testkit."""
 
+from testkit.collecting import pytest_collection_finish, pytest_unconfigure
 from testkit.databases import database, database_templates
 from testkit.own_servers import module_kafka, module_postgres, own_kafka, own_postgres, protected_kafka
 from testkit.servers import (
@@ -28,9 +29,11 @@ __all__ = [
     "own_postgres",
     "postgres",
     "protected_kafka",
+    "pytest_collection_finish",
     "pytest_itemcollected",
     "pytest_report_collectionfinish",
     "pytest_report_header",
+    "pytest_unconfigure",
     "run_folder",
     "run_servers",
     "spans",
