@@ -39,7 +39,7 @@ async def test_no_role_is_more_than_an_owner_of_its_database(installation: Local
     try:
         roles = await connection.fetch(
             "SELECT rolsuper OR rolcreaterole OR rolcreatedb OR rolreplication OR rolbypassrls AS more FROM pg_roles"
-            " WHERE starts_with(rolname, 'guarded_')"
+            " WHERE starts_with(rolname, replace(current_user, 'org_service', ''))"
         )
     finally:
         await connection.close()

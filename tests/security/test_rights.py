@@ -16,12 +16,13 @@ from aiokafka.errors import (
 from pydantic import SecretStr
 
 from contracts import topics as contracts
-from local_stack.kafka import KafkaServer
 from local_stack.stack import LocalStack
 from provisioning.cluster import admin
 from servicekit.health import Health
 from servicekit.kafka import client_options, wait_for_kafka
 from servicekit.settings import KafkaSettings
+
+from .conftest import GuardedKafka
 
 DECLARED = contracts.load()
 PARTIES = sorted({party for topic in DECLARED for party in (*topic.producers, *topic.consumers)})
@@ -130,9 +131,9 @@ async def test_a_broker_with_an_unknown_certificate_is_not_trusted(installation:
         await write(without_authority, "org-events")
 
 
-@pytest.mark.parametrize("listener", ["_broker_port", "_controller_port"])
-async def test_the_listeners_of_brokers_and_controllers_want_a_certificate(guarded_kafka: KafkaServer, listener: str) -> None:
-    port, administrator = getattr(guarded_kafka, listener), guarded_kafka.administrator
+@pytest.mark.parametrize("listener", ["BROKER", "CONTROLLER"])
+async def test_the_listeners_of_brokers_and_controllers_want_a_certificate(guarded_kafka: GuardedKafka, listener: str) -> None:
+    port, administrator = guarded_kafka.port(listener), guarded_kafka.administrator
     trusting = ssl.create_default_context(cafile=str(administrator.ca_file))
     reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=trusting)
     try:

@@ -40,6 +40,8 @@ class GivenKafka:
     """Somebody else's cluster: waited for, never stopped."""
 
     administrator: KafkaSettings
+    open_servers: str | None = None
+    """Bootstrap servers that ask nobody who they are, where there are some beside those of the administrator."""
 
     @classmethod
     def at(cls, address: str) -> Self:
@@ -65,6 +67,8 @@ class GivenKafka:
     @property
     def plain_servers(self) -> str:
         """Raises `LadderError` for a cluster that wants to know who we are."""
+        if self.open_servers:
+            return self.open_servers
         if self.administrator.sasl_username:
             raise LadderError("tests need a Kafka that lets anybody in, or one of their own: leave ACCOUNTFLOW_KAFKA out")
         return self.bootstrap_servers

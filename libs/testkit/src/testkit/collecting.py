@@ -1,6 +1,7 @@
 """Loading and collecting make some hundred thousand objects that live as long as the run. Looking through them for garbage again and again
 took a fifth of the fast tests' time."""
 
+import atexit
 import gc
 
 import pytest
@@ -13,9 +14,5 @@ def pytest_collection_finish() -> None:
     """From here on garbage is collected as usual, among what the tests make."""
     gc.freeze()
     gc.enable()
-
-
-@pytest.hookimpl(trylast=True)
-def pytest_unconfigure() -> None:
-    """What is left ends with the process."""
-    gc.freeze()
+    # What is left at the end ends with the process.
+    atexit.register(gc.freeze)

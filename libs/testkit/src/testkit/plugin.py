@@ -1,15 +1,17 @@
 """What pytest loads: every fixture and hook of the testkit."""
 
-from testkit.collecting import pytest_collection_finish, pytest_unconfigure
+from testkit.collecting import pytest_collection_finish
 from testkit.databases import database, database_templates
 from testkit.own_servers import module_kafka, module_postgres, own_kafka, own_postgres, protected_kafka
 from testkit.servers import (
     kafka,
     kafka_administrator,
     postgres,
+    pytest_configure_node,
     pytest_itemcollected,
     pytest_report_collectionfinish,
     pytest_report_header,
+    pytest_unconfigure,
     run_folder,
     run_servers,
 )
@@ -30,6 +32,7 @@ __all__ = [
     "postgres",
     "protected_kafka",
     "pytest_collection_finish",
+    "pytest_configure_node",
     "pytest_itemcollected",
     "pytest_report_collectionfinish",
     "pytest_report_header",

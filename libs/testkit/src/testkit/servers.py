@@ -1,13 +1,19 @@
-"""The servers of a test run: one Kafka and one PostgreSQL from the ladder, started when the first test needs them, shared by all."""
+"""The servers of a test run: one Kafka and one PostgreSQL from the ladder, shared by all.
+
+They are started when the first test needs them. Where tests run side by side in processes, the process that hands out the tests starts the
+servers for all of them.
+"""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any, Self
 
 import pytest
 
-from local_stack.ladder import AnyKafka, AnyPostgres, Ladder, LadderError
+from local_stack.ladder import AnyKafka, AnyPostgres, GivenKafka, GivenPostgres, Ladder, LadderError, kafka_address
 from local_stack.ports import free_port
 from local_stack.postgres import PostgresAddress
 from local_stack.throwaway import throwaway_folder
@@ -18,12 +24,36 @@ PRIVATE = frozenset({"own_kafka", "own_postgres", "module_kafka", "module_postgr
 
 ladder_key = pytest.StashKey[Ladder]()
 needed_key = pytest.StashKey[frozenset[str]]()
+shared_key = pytest.StashKey[tuple[ExitStack, dict[str, str]]]()
 
 
 @dataclass(frozen=True)
 class RunServers:
     kafka: AnyKafka
     postgres: AnyPostgres
+
+    @classmethod
+    def of(cls, ladder: Ladder, folder: Path) -> Self:
+        """Not started yet."""
+        return cls(
+            ladder.kafka_server(folder, folder, durable=False, protected=True, plain_port=free_port()),
+            ladder.postgres_server(folder, folder, durable=False),
+        )
+
+    def shared(self, folder: Path) -> dict[str, str]:
+        """What another process has to know to use them, in a form that can be handed over."""
+        return {
+            "folder": str(folder),
+            "kafka": kafka_address(self.kafka.administrator),
+            "open_kafka": self.kafka.plain_servers,
+            "postgres": self.postgres.address.dsn,
+        }
+
+    @classmethod
+    def at(cls, shared: Mapping[str, str]) -> Self:
+        """The servers that another process has started."""
+        kafka = replace(GivenKafka.at(shared["kafka"]), open_servers=shared["open_kafka"])
+        return cls(kafka, GivenPostgres(PostgresAddress(shared["postgres"])))
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
@@ -51,9 +81,42 @@ def pytest_report_header(config: pytest.Config) -> str | None:
     return f"servers: {Ladder.choose()}" if side_by_side else None
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Before a process for tests begins: start the servers, once, and say where they are. Those of a local process end with this thread."""
+    config: pytest.Config = node.config
+    if "not servers" in config.getoption("markexpr"):
+        return
+    if shared_key not in config.stash:
+        exits = ExitStack()
+        folder = exits.enter_context(throwaway_folder())
+        servers = RunServers.of(Ladder.choose(), folder)
+        exits.callback(lambda: asyncio.run(_stop(servers)))
+        config.stash[shared_key] = exits, {}
+        asyncio.run(_start(servers))
+        config.stash[shared_key] = exits, servers.shared(folder)
+    node.workerinput["servers"] = config.stash[shared_key][1]
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if shared_key in config.stash:
+        config.stash[shared_key][0].close()
+
+
+async def _start(servers: RunServers) -> None:
+    await asyncio.gather(servers.kafka.start(), servers.postgres.start())
+
+
+async def _stop(servers: RunServers) -> None:
+    await asyncio.gather(servers.kafka.stop(), servers.postgres.stop())
+
+
 @pytest.fixture(scope="session")
-def run_folder() -> Iterator[Path]:
+def run_folder(request: pytest.FixtureRequest) -> Iterator[Path]:
     """Where the servers of this run keep their data and logs."""
+    if shared := _shared(request.config):
+        yield Path(shared["folder"])
+        return
     with throwaway_folder() as folder:
         yield folder
 
@@ -61,17 +124,16 @@ def run_folder() -> Iterator[Path]:
 @pytest.fixture(scope="session")
 async def run_servers(request: pytest.FixtureRequest, run_folder: Path) -> AsyncIterator[RunServers]:
     """Both servers; what the selected tests need is started at once, side by side."""
-    ladder = request.config.stash.get(ladder_key, None) or Ladder.choose()
-    servers = RunServers(
-        ladder.kafka_server(run_folder, run_folder, durable=False, protected=True, plain_port=free_port()),
-        ladder.postgres_server(run_folder, run_folder, durable=False),
-    )
+    if shared := _shared(request.config):
+        yield RunServers.at(shared)
+        return
+    servers = RunServers.of(request.config.stash.get(ladder_key, None) or Ladder.choose(), run_folder)
     needed = request.config.stash.get(needed_key, SHARED)
     try:
         await asyncio.gather(*(server.start() for name, server in vars(servers).items() if name in needed))
         yield servers
     finally:
-        await asyncio.gather(servers.kafka.stop(), servers.postgres.stop())
+        await _stop(servers)
 
 
 @pytest.fixture(scope="session")
@@ -93,6 +155,12 @@ async def postgres(run_servers: RunServers) -> PostgresAddress:
     """The run's PostgreSQL as its administrator reaches it. For a database to work in take the fixture `database`."""
     await run_servers.postgres.start()
     return run_servers.postgres.address
+
+
+def _shared(config: pytest.Config) -> Mapping[str, str] | None:
+    """What the process that hands out the tests has told this one."""
+    told: Mapping[str, str] | None = getattr(config, "workerinput", {}).get("servers")
+    return told
 
 
 def _servers_of(item: pytest.Item) -> frozenset[str]:
