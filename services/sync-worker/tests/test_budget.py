@@ -19,14 +19,14 @@ async def strict(bench: Any) -> None:
 
 async def test_a_worker_killed_with_turns_in_hand_and_two_others_stay_within_the_limit(bench: Any) -> None:
     await strict(bench)
-    companies = [await bench.create(number, months=2) for number in (BAKERY, BUILDER, RESTAURANT)]
+    companies = [await bench.create(number, months=5) for number in (BAKERY, BUILDER, RESTAURANT)]
     async with AsyncExitStack() as others:
         async with bench.process():
             await probe(lambda: _rows(bench), within=60, every=0.02)
             # They join beside it: behind a dead member a group waits until its session has expired.
             for joined in [await others.enter_async_context(bench.worker()) for _ in range(2)]:
                 await joined()
-            assert await bench.pool.fetchval("SELECT count(*) > 10 FROM sync.work_item WHERE status <> 'complete'")
+            assert await bench.pool.fetchval("SELECT count(*) > 0 FROM sync.work_item WHERE status <> 'complete'")
         for company in companies:
             await bench.of(SyncCompleted, company, within=90)
     assert await bench.visma.refused() == 0

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Collection, Coroutine, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Coroutine, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -181,10 +181,7 @@ class LocalStack:
 
         exits.push_async_callback(_stop, kafka, postgres)
         exits.push_async_callback(_stop, *programs.values())
-        # The services wait for Kafka by themselves, and meanwhile load: a third of the whole start. They have to find their databases.
-        early = [self._launch(program, child) for program, child in programs.items() if not program.owns_database]
-        served = [(program, child) for program, child in programs.items() if program.owns_database]
-        await _together(self._provide_kafka(kafka), self._provide_postgres(postgres, served), *early)
+        await _together(self._provide_kafka(kafka), self._launch_all(postgres, programs))
 
         self.parts = [
             Part("kafka", self.kafka, None, _process(kafka)),
@@ -243,7 +240,14 @@ class LocalStack:
             await granting.grant(self._administrator, self._topics, prefix=self._prefix, prune=True)
         self.differences = await provision.create_topics(self._administrator, self._topics, prefix=self._prefix)
 
-    async def _provide_postgres(self, postgres: AnyPostgres, served: Iterable[tuple[Program, Child]]) -> None:
+    async def _launch_all(self, postgres: AnyPostgres, programs: Mapping[Program, Child]) -> None:
+        """The services last: they have to find their databases and what the others prepare. For Kafka they wait by themselves, and load
+        meanwhile, which is a third of the whole start."""
+        early = [self._launch(program, child) for program, child in programs.items() if not program.owns_database]
+        await _together(self._provide_postgres(postgres), *early)
+        await _together(*(self._launch(program, child) for program, child in programs.items() if program.owns_database))
+
+    async def _provide_postgres(self, postgres: AnyPostgres) -> None:
         await postgres.start()
         if self._ladder.postgres.rung is not Rung.GIVEN:
             await provision.close_to_public(postgres.address)
@@ -251,7 +255,6 @@ class LocalStack:
             await provision.create_database(postgres.address, dsn)
         for name, dsn in self.operator_databases.items():
             await provision.admit_operator(postgres.address, dsn, owner=self.databases[name])
-        await _together(*(self._launch(program, child) for program, child in served))
 
     async def _launch(self, program: Program, child: Child) -> None:
         first = program.prepare(self._around)
