@@ -34,7 +34,7 @@ CUSTOMERS = {"kafka": 101, "postgres": 102, "visma-simulator": 103, "skatteetate
 SCENARIO = {
     "clients": [{"id": "isv_accountflow", "secret": "simulator-secret"}],
     "customers": [
-        {"number": number, "name": f"{name} AS", "companies": [{"number": 7000000 + number, "name": f"{name} AS", "lines": 6000}]}
+        {"number": number, "name": f"{name} AS", "companies": [{"number": 7000000 + number, "name": f"{name} AS", "lines": 2500}]}
         for name, number in CUSTOMERS.items()
     ],
 }

@@ -70,6 +70,9 @@ class Proxy:
         self._flowing.clear()
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self._server is None:  # it was on its way in when we closed
+            writer.transport.abort()
+            return
         task = asyncio.current_task()
         assert task
         self._pumps.add(task)
