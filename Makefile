@@ -31,6 +31,8 @@ $(INSTALLED): deploy/requirements/uv.lock deploy/requirements/workspace.lock $(M
 	@$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes --compile-bytecode deploy/requirements/workspace.lock
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation $(MEMBERS:%=-e ./%)
 	@$(BIN)/python -m local_stack.java
+	@# Compiles the tests here, once, instead of in every process of `make test`.
+	@$(BIN)/pytest --collect-only -qq > /dev/null || true
 	@touch $@
 
 lock: setup ## choose the newest allowed versions and write the lock files
@@ -81,7 +83,7 @@ demo: setup ## walk the guide on a system of its own, end with a table of proofs
 	@$(BIN)/python -m demo $(UNPROTECTED)
 
 test: setup ## all tests, on real Kafka and PostgreSQL
-	@$(BIN)/pytest -n 5 --dist loadfile --no-loadscope-reorder
+	@$(BIN)/pytest -n 6 --dist loadfile --no-loadscope-reorder
 
 certify: setup ## kill every service at every crash point, the servers too; compare the end with an undisturbed run (20 minutes)
 	@$(BIN)/pytest -q -n 0 tests/certificate/certify_points.py tests/certificate/certify_servers.py tests/certificate/certify_cluster.py

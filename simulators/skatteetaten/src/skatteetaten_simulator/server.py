@@ -44,6 +44,7 @@ async def running(
                 log_config=None,
                 log_level="warning",
                 access_log=False,
+                timeout_keep_alive=75,
                 timeout_graceful_shutdown=1,
             )
         )

@@ -13,6 +13,8 @@ from starlette.applications import Starlette
 
 from visma_simulator.transmission import BreakableProtocol
 
+KEEP_ALIVE_SECONDS = 75
+"""As load balancers do; a short time lets clients find their idle connection closed just when they use it."""
 STOP_SECONDS = 5
 
 
@@ -54,7 +56,13 @@ def process(*options: str) -> Iterator[dict[str, str]]:
 
 def configuration(app: Starlette) -> uvicorn.Config:
     return uvicorn.Config(
-        app, http=BreakableProtocol, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=STOP_SECONDS
+        app,
+        http=BreakableProtocol,
+        log_config=None,
+        access_log=False,
+        lifespan="off",
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=STOP_SECONDS,
     )
 
 
