@@ -124,7 +124,7 @@ class Bench:
                     "client_id": "isv_accountflow",
                     "client_secret": "simulator-secret",
                     "requests_per_minute": 60_000,
-                    "page_size": 50,
+                    "page_size": 200,
                     "retry_attempts": 2,
                     "backoff": timedelta(milliseconds=20),
                 }

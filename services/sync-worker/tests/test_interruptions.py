@@ -25,6 +25,12 @@ MODULES = [Module.PAYROLL, Module.VAT, Module.ASSETS]
 TABLES = [*(dataset.landing for dataset in DATASETS.values()), "a07_report"]
 
 
+@pytest.fixture(autouse=True)
+def small_pages(bench: Any) -> None:
+    """Several to each period, so that there is something between pages."""
+    bench.visma_settings = {"page_size": 50}
+
+
 async def landed(bench: Any, company_id: UUID) -> int:
     count: int = await bench.pool.fetchval("SELECT count(*) FROM sync.ledger_line WHERE company_id = $1", company_id)
     return count

@@ -3,7 +3,9 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from functools import cache
 
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from stdnum.no import orgnr
 
 from skatteetaten_simulator.faults import Faults
@@ -73,7 +75,7 @@ class World:
         self.clients = {client.client_id: client for client in clients}
         self.addresses = addresses
         self.now = now
-        self.signing_key = new_key()
+        self.signing_key = _signing_key()
         self.start_over(scenario)
 
     def start_over(self, scenario: Scenario) -> None:
@@ -92,3 +94,9 @@ class World:
     def set_today(self, today: date | None) -> None:
         """None goes back to the clock's date."""
         self._today = today
+
+
+@cache
+def _signing_key() -> RSAPrivateKey:
+    """One for all worlds of a process: making one takes 60 ms, as long as many a test."""
+    return new_key()
