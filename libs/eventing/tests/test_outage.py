@@ -19,8 +19,8 @@ from testkit.probe import probe
 from .conftest import Core, a_cause, member_added, migrate_core, noting, open_core
 
 AWAY_SECONDS = 60
-WAVES, WAVE = 30, 200
-EVENT_BYTES = 10_000
+WAVES, WAVE = 30, 100
+EVENT_BYTES = 20_000
 MEMORY_BYTES = 20 * 1024 * 1024  # a third of what is written meanwhile
 
 EVENTS = "org-events"

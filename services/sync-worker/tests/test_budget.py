@@ -19,7 +19,7 @@ async def strict(bench: Any) -> None:
 
 async def test_a_worker_killed_with_turns_in_hand_and_two_others_stay_within_the_limit(bench: Any) -> None:
     await strict(bench)
-    companies = [await bench.create(number, months=5) for number in (BAKERY, BUILDER, RESTAURANT)]
+    companies = [await bench.create(number, months=3) for number in (BAKERY, BUILDER, RESTAURANT)]
     async with AsyncExitStack() as others:
         async with bench.process():
             await probe(lambda: _rows(bench), within=60, every=0.02)
