@@ -83,7 +83,7 @@ demo: setup ## walk the guide on a system of its own, end with a table of proofs
 	@$(BIN)/python -m demo $(UNPROTECTED)
 
 test: setup ## all tests, on real Kafka and PostgreSQL
-	@$(BIN)/pytest -n 6 --dist loadfile --no-loadscope-reorder
+	@$(BIN)/pytest -n 5 --dist loadfile --no-loadscope-reorder
 
 certify: setup ## kill every service at every crash point, the servers too; compare the end with an undisturbed run (20 minutes)
 	@$(BIN)/pytest -q -n 0 tests/certificate/certify_points.py tests/certificate/certify_servers.py tests/certificate/certify_cluster.py
