@@ -30,7 +30,7 @@ $(INSTALLED): deploy/requirements/uv.lock deploy/requirements/workspace.lock $(M
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r deploy/requirements/uv.lock
 	@$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes --compile-bytecode deploy/requirements/workspace.lock
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation $(MEMBERS:%=-e ./%)
-	@$(BIN)/python -m local_stack.java
+	@$(BIN)/python -m local_stack.java_cache
 	@# Compiles the tests here, once, instead of in every process of `make test`.
 	@$(BIN)/pytest --collect-only -qq > /dev/null || true
 	@touch $@

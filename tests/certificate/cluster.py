@@ -9,7 +9,7 @@ from pathlib import Path
 from aiokafka.admin import NewTopic
 
 from contracts.topics import Topic
-from local_stack import java
+from local_stack import jars, java
 from local_stack.child import Child
 from local_stack.kafka import LOGGING, SETTINGS, admin, cluster_id, ready
 from local_stack.ports import free_port
@@ -80,7 +80,7 @@ class Cluster:
 
     def _java(self, node: int) -> list[str]:
         configured = f"-Dlog4j2.configurationFile=file:{self._home(node) / 'log4j2.yaml'}"
-        return [*java.command(short_lived=True), "-Xms128m", "-Xmx256m", configured]
+        return [*java.command(jars.class_path(), short_lived=True), "-Xms128m", "-Xmx256m", configured]
 
     def _format(self, node: int, number: str) -> None:
         home, (client, controller) = self._home(node), self._ports[node]

@@ -21,11 +21,12 @@ async def start_and_stop() -> list[str]:
 
 
 async def test_a_broker_starts_with_the_cache_and_as_well_with_a_broken_one(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    kept = java.cache(jars.class_path())
+    class_path = jars.class_path()
+    kept = java.cache(class_path)
     assert kept.exists(), "make setup prepares it"
-    assert f"-XX:AOTCache={kept}" in java.command(short_lived=True)
+    assert f"-XX:AOTCache={kept}" in java.command(class_path, short_lived=True)
     broken = tmp_path / "broken.aot"
     monkeypatch.setattr(java, "cache", lambda _: broken)
-    assert not any("AOT" in argument for argument in java.command(short_lived=True))
+    assert not any("AOT" in argument for argument in java.command(class_path, short_lived=True))
     broken.write_bytes(kept.read_bytes()[:1000])
     assert f"-XX:AOTCache={broken}" in await start_and_stop()

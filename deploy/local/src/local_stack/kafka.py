@@ -165,10 +165,11 @@ class KafkaServer:
         (self.directory / "log4j2.yaml").write_text(LOGGING)
         settings = SETTINGS | self._listeners() | {"log.dirs": str(data)}
         self._properties.write_text("".join(f"{name}={value}\n" for name, value in settings.items()))
+        class_path = jars.class_path()
         logging = f"-Dlog4j2.configurationFile=file:{self.directory / 'log4j2.yaml'}"
         if not (data / "meta.properties").exists():
-            self._format([*java.command(short_lived=True), logging])
-        broker = java.command(short_lived=self.short_lived, record=self.record)
+            self._format([*java.command(class_path, short_lived=True), logging])
+        broker = java.command(class_path, short_lived=self.short_lived, record=self.record)
         self._child.command = [*broker, logging, "-Xms128m", f"-Xmx{self.heap_megabytes}m", "kafka.Kafka", str(self._properties)]
 
     def _format(self, java: Sequence[str]) -> None:

@@ -158,11 +158,11 @@ async def _measured(system: System, described: Described) -> dict[str, list[Part
     admin = await system.admin()
     existing = set(await history.partitions(system, system.topics))
     committed: dict[str, dict[TopicPartition, int]] = {}
-    for name in described:
+    for name, (_, _, owners) in described.items():
         offsets = await admin.list_consumer_group_offsets(system.prefix + name)
         # A service that stopped before its first commit in a partition will read all of it: that is lag, too.
         declared = {place for place in existing if name in system.topics[place.topic.removeprefix(system.prefix)].consumers}
-        committed[name] = dict.fromkeys(declared, -1) | {place: each.offset for place, each in offsets.items()}
+        committed[name] = dict.fromkeys(declared | owners.keys(), -1) | {place: each.offset for place, each in offsets.items()}
     places = sorted({place for offsets in committed.values() for place in offsets} & existing)
     async with system.consumer() as consumer:
         held = await history.extents(consumer, places)
