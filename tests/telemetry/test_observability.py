@@ -15,7 +15,7 @@ from local_stack import metrics_page
 ROOT = Path(__file__).parents[2]
 RULES = [
     rule
-    for group in yaml.safe_load((ROOT / "deploy/alerts/accountflow.rules.yaml").read_text("utf-8"))["groups"]
+    for group in yaml.load((ROOT / "deploy/alerts/accountflow.rules.yaml").read_text("utf-8"), yaml.CSafeLoader)["groups"]
     for rule in group["rules"]
 ]
 PANELS = [

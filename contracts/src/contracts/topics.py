@@ -45,6 +45,6 @@ class Topic(BaseModel):
 def load(folder: Path = FOLDER) -> tuple[Topic, ...]:
     """All topics, by name. The file's name is the topic's."""
     return tuple(
-        Topic.model_validate({"name": path.stem, **yaml.safe_load(path.read_text(encoding="utf-8"))})
+        Topic.model_validate({"name": path.stem, **yaml.load(path.read_text(encoding="utf-8"), yaml.CSafeLoader)})
         for path in sorted(folder.glob("*.yaml"))
     )

@@ -9,11 +9,13 @@ import asyncio
 import dataclasses
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from contextlib import suppress
+from functools import partial
+from itertools import chain
 from typing import Any
 
 import asyncpg
 import structlog
-from aiokafka import ConsumerRebalanceListener, ConsumerRecord, TopicPartition
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
 from aiokafka.errors import ConsumerStoppedError, KafkaError
 from faststream import AckPolicy
 from faststream.kafka import KafkaMessage
@@ -31,6 +33,7 @@ _LOST_RACES = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
 _RACES = 5
 _ANSWER_SECONDS = 1.5
 _PAUSE_SECONDS = 1.0
+_POLL_SECONDS = 1.0
 
 
 class Consumer:
@@ -64,8 +67,6 @@ class Consumer:
             group_id=self._prefix + inbox.service,
             group_instance_id=kafka.group_instance_id,
             batch=True,
-            max_records=batch,
-            batch_timeout_ms=10,
             ack_policy=AckPolicy.NACK_ON_ERROR,
             auto_offset_reset="earliest",
             session_timeout_ms=45_000,
@@ -75,6 +76,9 @@ class Consumer:
             decoder=_no_decoding,
         )
         self._subscriber(self._consume)
+        # FastStream's own sleeps after every poll that brought nothing, as long as the poll took: an idle service would either wake many
+        # times a second or make a message wait.
+        self._subscriber.get_msg = partial(_next_batch, most=batch)  # type: ignore[method-assign]
 
     async def start(self) -> None:
         """Join the group and begin; a paused service joins as well and takes nothing."""
@@ -261,6 +265,12 @@ class _Drain(ConsumerRebalanceListener):  # type: ignore[misc]
     async def on_partitions_assigned(self, assigned: list[TopicPartition]) -> None:
         self._obey_pause()  # before anything else is awaited: nothing has been fetched yet
         _LOG.info("consumer.partitions_assigned", partitions=sorted(map(str, assigned)))
+
+
+async def _next_batch(consumer: AIOKafkaConsumer, *, most: int) -> tuple[ConsumerRecord[Any, Any], ...]:
+    """As soon as there is something; empty when nothing came within `_POLL_SECONDS`."""
+    batches = await consumer.getmany(timeout_ms=int(_POLL_SECONDS * 1000), max_records=most)
+    return tuple(chain.from_iterable(batches.values()))
 
 
 async def _keep_raw(records: tuple[ConsumerRecord[Any, Any], ...], original: Callable[[Any], Awaitable[KafkaMessage]]) -> KafkaMessage:

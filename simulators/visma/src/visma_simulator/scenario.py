@@ -70,7 +70,7 @@ def load(path: Path | None = None, *, seed: int = 7, today: date | None = None, 
     text = (
         path.read_text(encoding="utf-8") if path else resources.files("visma_simulator").joinpath("demo.yaml").read_text(encoding="utf-8")
     )
-    return read(yaml.safe_load(text), seed=seed, today=today, lines=lines)
+    return read(yaml.load(text, yaml.CSafeLoader), seed=seed, today=today, lines=lines)
 
 
 def read(description: Mapping[str, Any], *, seed: int = 7, today: date | None = None, lines: int | None = None) -> Scenario:
