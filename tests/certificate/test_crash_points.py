@@ -8,7 +8,7 @@ import pytest
 from .conftest import Certifier
 from .mutations import ALL, judged
 
-pytestmark = [pytest.mark.background, pytest.mark.timeout(600)]  # the reader of the module; a whole system starts
+pytestmark = [pytest.mark.long, pytest.mark.background, pytest.mark.timeout(600)]  # the reader of the module; a whole system starts
 
 SELECTION = {
     "org-service": "work.committed:2",

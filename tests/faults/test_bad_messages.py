@@ -24,6 +24,8 @@ from testkit.mixture import ACTOR, Mixture
 from testkit.probe import probe
 from testkit.topics import OwnTopics
 
+pytestmark = pytest.mark.long
+
 MESSAGES = 5_000
 DLQ = "company-service-dlq"
 

@@ -26,7 +26,7 @@ from local_stack.throwaway import throwaway_folder
 from testkit.own_servers import OwnKafka, OwnPostgres, module_postgres, protected_kafka
 from testkit.proxy import Proxy
 
-pytestmark = pytest.mark.background  # the proxies of the module
+pytestmark = [pytest.mark.long, pytest.mark.background]  # the proxies of the module
 
 AWAY_SECONDS = 20
 SIMULATORS = ("visma-simulator", "skatteetaten-simulator")

@@ -20,7 +20,7 @@ from demo import proofs
 
 from ..conftest import System, Systems
 
-pytestmark = pytest.mark.background  # the gateway of the module
+pytestmark = [pytest.mark.long, pytest.mark.background]  # the gateway of the module
 
 SIDE_BY_SIDE = 8  # the worker retrieves as many pages at a time, and any of those may land first
 EXAMPLE = Path(__file__).parents[2] / "examples" / "gateway.py"

@@ -24,6 +24,8 @@ from servicekit.settings import KafkaSettings
 
 from .conftest import GuardedKafka
 
+pytestmark = pytest.mark.long
+
 DECLARED = contracts.load()
 PARTIES = sorted({party for topic in DECLARED for party in (*topic.producers, *topic.consumers)})
 

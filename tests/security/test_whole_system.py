@@ -24,7 +24,7 @@ from testkit import probe
 from ..conftest import System, Systems
 from . import written
 
-pytestmark = pytest.mark.background  # the gateway of the module
+pytestmark = [pytest.mark.long, pytest.mark.background]  # the gateway of the module
 
 PLANTED_OPENLY = "Kanarifugl Regnskap AS"
 TROUBLE = [

@@ -34,6 +34,8 @@ from visma_simulator import scenario
 from visma_simulator import server as visma
 from visma_simulator.app import GRAPHQL_PATH, TOKEN_PATH, build_app
 
+pytestmark = pytest.mark.long
+
 PROGRAMS: tuple[Program, ...] = (
     org_service.__main__.PROGRAM,
     company_service.__main__.PROGRAM,

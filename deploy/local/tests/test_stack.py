@@ -23,7 +23,7 @@ from local_stack.stack import AlreadyRunning, LocalStack, NotReady
 from local_stack.throwaway import throwaway_folder
 from testkit import probe
 
-pytestmark = pytest.mark.servers
+pytestmark = [pytest.mark.long, pytest.mark.servers]
 
 HERE = str(Path(__file__).parent)
 PULSE = Program("pulse", "pulse", "/readyz", arguments=lambda around: (around.port("pulse"),), environment=lambda _: {"PYTHONPATH": HERE})

@@ -60,6 +60,8 @@ class Core:
     kafka: KafkaAccess
     producer: AIOKafkaProducer
     exits: AsyncExitStack
+    members: list["Member"] = field(default_factory=list)
+    """Those that run or are joining."""
     outbox: Outbox = field(init=False)
 
     def __post_init__(self) -> None:
@@ -79,6 +81,7 @@ class Core:
         inbox = Inbox(self.outbox, handlers, service=SERVICE)
         parking = Parking(inbox, patience=patience, tolerance=tolerance)
         member = Member(Consumer(self.kafka, inbox, parking, topics, graceful_timeout=5))
+        self.members.append(member)
         member.tasks.append(asyncio.create_task(parking.run()))
         if relay:
             member.tasks.append(asyncio.create_task(Relay(self.outbox, self.kafka).run()))

@@ -15,6 +15,8 @@ from testkit.probe import probe
 
 from .conftest import Core, headers, member_added, noting
 
+pytestmark = pytest.mark.long
+
 EVENTS = "org-events"
 DLQ = "company-service-dlq"
 NOTE = {MemberAdded: noting(lambda message: message.user_id)}

@@ -29,3 +29,17 @@ async def test_lag_counts_what_is_not_committed_and_ends_with_it(core: Core) -> 
     go_on.set()
 
     await probe(lambda: behind_is(0), within=15)
+
+
+async def test_lag_may_be_asked_for_while_a_member_joins(core: Core) -> None:
+    async def unused(message: MemberAdded, work: Any) -> None: ...
+
+    joining = asyncio.create_task(core.run({MemberAdded: unused}, ["org-events"]))
+    asked = 0
+    while not joining.done():
+        await asyncio.sleep(0)
+        for member in core.members:
+            await member.consumer.lag()
+            asked += 1
+    await joining
+    assert asked > 10

@@ -26,7 +26,7 @@ MEMORY_BYTES = 20 * 1024 * 1024  # a third of what is written meanwhile
 EVENTS = "org-events"
 
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = [pytest.mark.long, pytest.mark.timeout(180)]
 
 
 @pytest.fixture

@@ -42,6 +42,18 @@ async def test_ready_when_started_and_every_check_passes(health):
     assert await answer_of(health, "/readyz") == (200, {"ok": True, "phase": "running", "checks": {"postgres": {"ok": True}}})
 
 
+async def test_a_check_registered_while_checks_are_asked_is_asked_the_next_time(health):
+    async def starts() -> None:
+        health.register("consumer", well)
+
+    health.register("postgres", starts)
+    health.started()
+    _, body = await answer_of(health, "/readyz")
+    assert body["checks"] == {"postgres": {"ok": True}}
+    _, body = await answer_of(health, "/readyz")
+    assert body["checks"] == {"postgres": {"ok": True}, "consumer": {"ok": True}}
+
+
 async def test_one_failing_check_makes_it_unready_and_leaves_it_alive(health):
     async def lagging() -> None:
         raise NotWell("no partition assigned")

@@ -28,6 +28,8 @@ from visma_simulator.app import CONTROL_PATH, GRAPHQL_PATH, TOKEN_PATH, build_ap
 from visma_simulator.limits import Limits
 from visma_simulator.server import running
 
+pytestmark = pytest.mark.long
+
 COMPANY, OTHER_COMPANY = 7100001, 7100002
 Settings = Callable[..., VismaSettings]
 

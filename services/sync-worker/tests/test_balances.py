@@ -5,10 +5,14 @@ from decimal import Decimal
 from itertools import pairwise
 from typing import Any
 
+import pytest
+
 from contracts.accounting import OpeningBalancesRetrieved
 from contracts.results import CommandSucceeded
 from contracts.sync import AccountBalancesVerified, DataSet, PeriodVerified, RetrySync, SyncCompleted
 from testkit.probe import probe
+
+pytestmark = pytest.mark.long
 
 BUILDER = 7100002
 LINES = "GeneralLedgerTransactionRows"

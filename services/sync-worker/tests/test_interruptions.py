@@ -20,6 +20,8 @@ from sync_worker.store import work_items
 from testkit.probe import probe
 from testkit.proxy import Proxy
 
+pytestmark = pytest.mark.long
+
 BAKERY, BUILDER = 7100001, 7100002
 MODULES = [Module.PAYROLL, Module.VAT, Module.ASSETS]
 TABLES = [*(dataset.landing for dataset in DATASETS.values()), "a07_report"]

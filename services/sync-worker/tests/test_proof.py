@@ -3,10 +3,14 @@
 from decimal import Decimal
 from typing import Any
 
+import pytest
+
 from contracts.accounting import LedgerLinesRemoved
 from contracts.results import CommandSucceeded
 from contracts.sync import DataSet, PeriodMismatched, PeriodVerified, RetrySync, SyncCompleted, SyncNeedsAttention, SyncStatus
 from testkit.probe import probe
+
+pytestmark = pytest.mark.long
 
 BUILDER = 7100002
 LINES, GROUPS = "GeneralLedgerTransactionRows", "GeneralLedgerTransactionGroups"

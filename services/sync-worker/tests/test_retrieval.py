@@ -9,6 +9,8 @@ import pytest
 from contracts.company import Module, PeriodType
 from contracts.sync import DataSet, PeriodVerified, SyncCompleted, SyncNeedsAttention, SyncPlanned, SyncStarted, SyncStatus
 
+pytestmark = pytest.mark.long
+
 BAKERY, BUILDER, RESTAURANT = 7100001, 7100002, 7100003
 ALL_MODULES = (Module.PAYROLL, Module.VAT, Module.ASSETS)
 

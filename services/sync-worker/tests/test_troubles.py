@@ -16,6 +16,8 @@ from contracts.sync import DataSet, RetrySync, SyncCompleted, SyncNeedsAttention
 from skatteetaten_simulator.faults import Fault, Status
 from testkit.probe import probe
 
+pytestmark = pytest.mark.long
+
 BAKERY, BUILDER, RESTAURANT = 7100001, 7100002, 7100003
 
 

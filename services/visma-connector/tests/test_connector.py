@@ -19,6 +19,8 @@ from contracts.visma import (
 )
 from testkit.probe import probe
 
+pytestmark = pytest.mark.long
+
 
 def kinds(running: Any) -> list[str]:
     """What the connector has said so far, in order."""

@@ -139,9 +139,9 @@ def installations(kafka: str, database_templates: Templates) -> Installations:
     return install
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 async def installation(installations: Installations) -> AsyncIterator[Installation]:
-    """The one that tests share which only look, each at an organisation of its own. They are marked `background`."""
+    """The one that a module's tests share which only look, each at an organisation of its own. They are marked `background`."""
     async with installations() as shared:
         yield shared
 

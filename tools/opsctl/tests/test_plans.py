@@ -10,7 +10,7 @@ from testkit import probe
 
 from .conftest import KARI, TROLL, Installation, Installations, add_member
 
-pytestmark = pytest.mark.background
+pytestmark = [pytest.mark.long, pytest.mark.background]
 
 NO_TROLL = f"ALTER TABLE tenancy.member ADD CONSTRAINT no_troll CHECK (name <> '{TROLL}') NOT VALID"
 

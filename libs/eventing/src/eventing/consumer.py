@@ -118,6 +118,8 @@ class Consumer:
         if consumer is None:
             return {}
         places = sorted(consumer.assignment())
+        if not places:
+            return {}  # while it starts the client has nothing to ask with
         async with asyncio.timeout(_ANSWER_SECONDS):
             ends = await consumer.end_offsets(places)
             done = await asyncio.gather(*(consumer.committed(place) for place in places))

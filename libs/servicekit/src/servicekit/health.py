@@ -134,8 +134,9 @@ class _Server(uvicorn.Server):
 
 
 async def _run(checks: dict[str, Check]) -> dict[str, dict[str, object]]:
-    results = await asyncio.gather(*(_outcome(check) for check in checks.values()))
-    return dict(zip(checks, results, strict=True))
+    asked = dict(checks)  # a service that starts may register more while these are asked
+    results = await asyncio.gather(*(_outcome(check) for check in asked.values()))
+    return dict(zip(asked, results, strict=True))
 
 
 async def _outcome(check: Check) -> dict[str, object]:

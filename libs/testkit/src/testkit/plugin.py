@@ -1,6 +1,6 @@
 """What pytest loads: every fixture and hook of the testkit."""
 
-from testkit.collecting import pytest_collection_finish
+from testkit.collecting import pytest_collection_finish, pytest_collection_modifyitems
 from testkit.databases import database, database_templates
 from testkit.own_servers import module_kafka, module_postgres, own_kafka, own_postgres, protected_kafka
 from testkit.servers import (
@@ -32,6 +32,7 @@ __all__ = [
     "postgres",
     "protected_kafka",
     "pytest_collection_finish",
+    "pytest_collection_modifyitems",
     "pytest_configure_node",
     "pytest_itemcollected",
     "pytest_report_collectionfinish",
