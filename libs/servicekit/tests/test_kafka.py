@@ -81,7 +81,9 @@ async def test_broker_that_is_away_and_comes_is_found(kafka, clock):
 
 async def test_refused_connection_is_named(clock):
     health = Health(clock=clock)
-    assert "Connect call failed" in await phase_of(wait_for_kafka(settings(), health=health, clock=clock), health, clock)
+    assert "127.0.0.1:1: [Errno 111] Connection refused" in await phase_of(
+        wait_for_kafka(settings(), health=health, clock=clock), health, clock
+    )
 
 
 async def test_missing_topics_are_named(kafka, topic: TopicFactory, clock):

@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 import sys
+from collections.abc import Iterator
 
 import pytest
 
@@ -42,14 +43,27 @@ async def test_a_server_that_is_away_ends_with_3_and_is_named_without_its_passwo
     assert "hunter2" not in postgres.out + postgres.err
 
 
+@pytest.fixture
+def ctrl_c_counts() -> Iterator[None]:
+    """A script tells what it runs in the background to ignore Ctrl-C, and that goes on to all children."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("ctrl_c_counts")
 async def test_following_ends_by_ctrl_c_with_130_and_by_a_closed_pipe_with_0(installation: Installation) -> None:
     organization = await installation.found_organization()
     following = await _start(installation, "tail", "org-events", "--follow", "--json", "--organization", str(organization))
     assert following.stdout is not None
-    async with asyncio.timeout(30):
-        assert b"OrganizationRegistered" in await following.stdout.readline()
-        following.send_signal(signal.SIGINT)
-        _, err = await following.communicate()
+    try:
+        async with asyncio.timeout(30):
+            assert b"OrganizationRegistered" in await following.stdout.readline()
+            following.send_signal(signal.SIGINT)
+            _, err = await following.communicate()
+    finally:
+        if following.returncode is None:
+            following.kill()
     assert (following.returncode, err) == (130, b"")
     into_head = await asyncio.create_subprocess_shell(
         f"{sys.executable} -m opsctl tail org-events -n 500 --data | head -n 1; exit ${{PIPESTATUS[0]}}",

@@ -15,7 +15,7 @@ from testkit.servers import (
     run_folder,
     run_servers,
 )
-from testkit.tasks import no_task_left_over, tasks_end_with_their_test
+from testkit.tasks import no_task_left_over, pytest_asyncio_loop_factories, tasks_end_with_their_test
 from testkit.topics import topic, topics
 from testkit.tracing import spans
 
@@ -31,6 +31,7 @@ __all__ = [
     "own_postgres",
     "postgres",
     "protected_kafka",
+    "pytest_asyncio_loop_factories",
     "pytest_collection_finish",
     "pytest_collection_modifyitems",
     "pytest_configure_node",

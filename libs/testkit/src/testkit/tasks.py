@@ -1,13 +1,18 @@
-"""All tests share one event loop, so that a task left over by one test would work on during the next."""
+"""All tests share one event loop, of the kind that the services run on. A task left over by one test would work on during the next."""
 
 import asyncio
 import inspect
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Mapping
 
 import pytest
+import uvloop
 
 GRACE = 1.0
 """Seconds for tasks that are ending by themselves, such as a connection that is being closed."""
+
+
+def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
+    return {"uvloop": uvloop.new_event_loop}
 
 
 @pytest.fixture(autouse=True)

@@ -64,9 +64,6 @@ def answer(
     run(work)
 
 
-_INSIST_SECONDS = 0.5
-
-
 def run(work: Callable[[System], Awaitable[int | None]]) -> None:
     """Run ``work`` on the system that the environment names, and end with the status it gives."""
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # what goes wrong is raised, and said once in our own words
@@ -99,20 +96,5 @@ def run(work: Callable[[System], Awaitable[int | None]]) -> None:
 
 
 async def _connected(settings: Settings, work: Callable[[System], Awaitable[int | None]]) -> int | None:
-    async def connected() -> int | None:
-        async with System(settings) as system:
-            return await work(system)
-
-    return await _cancelled_for_sure(asyncio.create_task(connected()))
-
-
-async def _cancelled_for_sure(working: asyncio.Task[int | None]) -> int | None:
-    """Its result. Cancelled, as by Ctrl-C, it cancels until the work has ended: where an answer arrives in the same moment, `wait_for` of
-    Python 3.11, which the Kafka client uses everywhere, returns the answer and forgets that it was cancelled."""
-    try:
-        await asyncio.wait({working})
-    finally:
-        while not working.done():
-            working.cancel()
-            await asyncio.wait({working}, timeout=_INSIST_SECONDS)
-    return await working
+    async with System(settings) as system:
+        return await work(system)
