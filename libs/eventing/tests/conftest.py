@@ -14,6 +14,7 @@ import pytest
 import structlog
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
 
+from contracts import topics as contracts
 from contracts.cloudevents import Attributes
 from contracts.message import Message
 from contracts.org import MemberAdded, Role
@@ -188,6 +189,21 @@ class Member:
             for task in self.tasks:
                 task.cancel()
             await asyncio.gather(*self.tasks, return_exceptions=True)
+
+
+@pytest.fixture(scope="session")
+def declared_topics() -> list[contracts.Topic]:
+    used = {
+        "command-results",
+        "company-commands",
+        "company-events",
+        "company-service-dlq",
+        "org-commands",
+        "org-events",
+        "sync-events",
+        "sync-progress",
+    }
+    return [topic for topic in contracts.load() if topic.name in used]
 
 
 @pytest.fixture

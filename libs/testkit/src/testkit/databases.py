@@ -26,7 +26,7 @@ class Templates:
         role = await self._template(member, migrate)
         name = f"{role}_{uuid.uuid4().hex[:8]}"
         await self._execute(
-            f"CREATE DATABASE {provision.quoted(name)} TEMPLATE {provision.quoted(role)} OWNER {provision.quoted(role)}",
+            f"CREATE DATABASE {provision.quoted(name)} TEMPLATE {provision.quoted(role)} OWNER {provision.quoted(role)} STRATEGY file_copy",
             f"REVOKE CONNECT, TEMPORARY ON DATABASE {provision.quoted(name)} FROM PUBLIC",
         )
         return self.server.database(name, role=role, password=self.run)

@@ -16,12 +16,13 @@ from testkit.servers import (
     run_servers,
 )
 from testkit.tasks import no_task_left_over, pytest_asyncio_loop_factories, tasks_end_with_their_test
-from testkit.topics import topic, topics
+from testkit.topics import declared_topics, topic, topics
 from testkit.tracing import spans
 
 __all__ = [
     "database",
     "database_templates",
+    "declared_topics",
     "kafka",
     "kafka_administrator",
     "module_kafka",

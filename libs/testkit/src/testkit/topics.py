@@ -1,7 +1,7 @@
 """Topics of a test's own, deleted when it ends."""
 
 import uuid
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -16,7 +16,7 @@ MOST_PARTITIONS = 2
 
 @dataclass(frozen=True)
 class OwnTopics:
-    """All topics of the contracts under a prefix of the test's own."""
+    """Topics of the contracts under a prefix of the test's own."""
 
     bootstrap_servers: str
     prefix: str
@@ -39,13 +39,18 @@ class _Topic:
     retention_ms: int = field(default=-1)
 
 
+@pytest.fixture(scope="session")
+def declared_topics() -> Sequence[contracts.Topic]:
+    """Those that `topics` makes: all. A folder of tests that need few may say so with a fixture of the same name."""
+    return contracts.load()
+
+
 @pytest.fixture
-async def topics(kafka: str) -> AsyncIterator[OwnTopics]:
+async def topics(kafka: str, declared_topics: Sequence[contracts.Topic]) -> AsyncIterator[OwnTopics]:
     own = OwnTopics(kafka, f"t{uuid.uuid4().hex[:8]}.")
-    declared = contracts.load()
-    await provision.create_topics(kafka, declared, prefix=own.prefix, most_partitions=MOST_PARTITIONS)
+    await provision.create_topics(kafka, declared_topics, prefix=own.prefix, most_partitions=MOST_PARTITIONS)
     yield own
-    await provision.delete_topics(kafka, [own(topic.name) for topic in declared])
+    await provision.delete_topics(kafka, [own(topic.name) for topic in declared_topics])
 
 
 @pytest.fixture
