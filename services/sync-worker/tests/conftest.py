@@ -3,6 +3,7 @@
 import asyncio
 import os
 import sys
+import tempfile
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
@@ -167,15 +168,16 @@ class Bench:
     async def process(self) -> AsyncIterator[asyncio.subprocess.Process]:
         """The program as a member with a name of its own, killed at the end if it has not ended before."""
         variables = environment(self.settings(lease_seconds=1)) | {"PATH": os.environ["PATH"], "KAFKA__GROUP_INSTANCE_ID": "worker-1"}
-        program = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "sync_worker", env=variables, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL
-        )
-        try:
-            yield program
-        finally:
-            if program.returncode is None:
-                program.kill()
-            await program.wait()
+        with tempfile.TemporaryFile("w+") as log:
+            program = await asyncio.create_subprocess_exec(sys.executable, "-m", "sync_worker", env=variables, stdout=log, stderr=log)
+            try:
+                yield program
+            finally:
+                if program.returncode is None:
+                    program.kill()
+                await program.wait()
+                log.seek(0)
+                sys.stdout.write(log.read())  # shown when the test fails
 
     async def create(self, visma_company_id: int = BAKERY, **form: Any) -> UUID:
         """Publish a company as the company service does."""

@@ -51,7 +51,7 @@ async def test_killed_between_pages_it_goes_on_after_the_last_stored_one(bench: 
     for _ in range(3):
         before = await landed(bench, killed)
         async with bench.process():
-            await probe(lambda before=before: more_than(bench, killed, before), within=30, every=0.005)
+            await probe(lambda before=before: more_than(bench, killed, before), within=60, every=0.005)
     assert await bench.of(SyncCompleted, killed, count=0) == []
     await bench.visma.latency(0)
     async with bench.process() as last:
