@@ -24,7 +24,7 @@ _JSON_TYPES = {dict: "object", list: "array", str: "string", bool: "boolean", in
 
 def differences(before: Schema, after: Schema) -> list[Difference]:
     """From the released schema to today's. What the message is about itself (``$id``, ``x-kind`` …) is not looked at."""
-    return list(_field("", _inlined(before), _inlined(after)))
+    return [] if before == after else list(_field("", _inlined(before), _inlined(after)))
 
 
 def _inlined(schema: Schema) -> dict[str, Any]:

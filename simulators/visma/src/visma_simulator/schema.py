@@ -6,6 +6,7 @@ from importlib import resources
 
 from graphql import (
     ArgumentNode,
+    DocumentNode,
     GraphQLObjectType,
     GraphQLSchema,
     ObjectTypeDefinitionNode,
@@ -36,7 +37,7 @@ class TableShape:
 @cache
 def load() -> GraphQLSchema:
     """The whole schema, custom scalars included."""
-    definitions = parse(_sdl()).definitions
+    definitions = _written().definitions
     written = [node for node in definitions if not _is(node, "UtilityColumns")]
     utility = next(node for node in definitions if _is(node, "UtilityColumns"))
     tables = [node for node in written if isinstance(node, ObjectTypeDefinitionNode) and node.directives]
@@ -54,7 +55,7 @@ def tables() -> dict[str, TableShape]:
     """Every table by its row type's name."""
     schema = load()
     shapes = {}
-    for node in parse(_sdl()).definitions:
+    for node in _written().definitions:
         if not isinstance(node, ObjectTypeDefinitionNode) or not node.directives:
             continue
         name = node.name.value
@@ -75,8 +76,8 @@ def fields() -> dict[str, TableShape]:
 
 
 @cache
-def _sdl() -> str:
-    return resources.files("visma_simulator").joinpath("schema.graphql").read_text(encoding="utf-8")
+def _written() -> DocumentNode:
+    return parse(resources.files("visma_simulator").joinpath("schema.graphql").read_text(encoding="utf-8"))
 
 
 def _is(node: object, name: str) -> bool:
