@@ -95,9 +95,9 @@ def test_no_message_contradicts_what_the_gate_says_of_leaving_a_field_out(
 
 def must_not_contradict(found: list[Any], messages: list[Schema], by_old: list[bool], by_new: list[bool]) -> None:
     effects = {PAYLOAD[difference.kind] for difference in found}
+    # A field that an open object allowed without naming it, and that is named now, is no message of an old writer.
+    named_now = any(difference.kind in {Kind.FIELD_ADDED, Kind.REQUIRED_FIELD_ADDED} for difference in found)
     for told, was, is_ in zip(messages, by_old, by_new, strict=True):
-        # A field that an open object allowed without naming it, and that is named now, is no message of an old writer.
-        named_now = any(difference.kind in {Kind.FIELD_ADDED, Kind.REQUIRED_FIELD_ADDED} for difference in found)
         if not effects & {Effect.SHRINKS, Effect.DIFFERS} and not named_now:
             assert is_ or not was, f"{told} no longer reads: {found}"
         if not effects & {Effect.GROWS, Effect.DIFFERS}:

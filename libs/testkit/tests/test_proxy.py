@@ -86,7 +86,7 @@ async def test_pause_holds_bytes_back_and_loses_none(proxy: Proxy) -> None:
     proxy.pause()
     writer.write(b"held")
     with pytest.raises(TimeoutError):
-        await asyncio.wait_for(asyncio.shield(held := asyncio.ensure_future(reader.readexactly(4))), 0.2)
+        await asyncio.wait_for(asyncio.shield(held := asyncio.ensure_future(reader.readexactly(4))), 0.1)
     await proxy.restore()
     assert await asyncio.wait_for(held, 5) == b"held"
     writer.close()
