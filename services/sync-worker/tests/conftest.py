@@ -165,9 +165,10 @@ class Bench:
             assert await serving
 
     @asynccontextmanager
-    async def process(self) -> AsyncIterator[asyncio.subprocess.Process]:
+    async def process(self, name: str = "worker-1", **more: str) -> AsyncIterator[asyncio.subprocess.Process]:
         """The program as a member with a name of its own, killed at the end if it has not ended before."""
-        variables = environment(self.settings(lease_seconds=1)) | {"PATH": os.environ["PATH"], "KAFKA__GROUP_INSTANCE_ID": "worker-1"}
+        own = {"PATH": os.environ["PATH"], "KAFKA__GROUP_INSTANCE_ID": name}
+        variables = environment(self.settings(lease_seconds=1)) | own | more
         with tempfile.TemporaryFile("w+") as log:
             program = await asyncio.create_subprocess_exec(sys.executable, "-m", "sync_worker", env=variables, stdout=log, stderr=log)
             try:

@@ -8,12 +8,14 @@ from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
 
+import httpx
 import pytest
 
 from contracts.accounting import AccountingData, LedgerLinesRetrieved
 from contracts.company import Module
 from contracts.sync import PeriodVerified, SyncCompleted, SyncPlanned, SyncStarted
 from eventing.outbox import Outbox
+from local_stack.ports import free_port
 from sync_worker.domain.datasets import DATASETS
 from sync_worker.domain.plan import Source
 from sync_worker.store import work_items
@@ -67,6 +69,21 @@ async def test_killed_between_pages_it_goes_on_after_the_last_stored_one(bench: 
     assert len(numbered(bench, PeriodVerified, killed)) == len(numbered(bench, PeriodVerified, undisturbed))
     assert published_lines(bench, killed) == published_lines(bench, undisturbed)
     assert set(published_lines(bench, killed).values()) == {1}
+
+
+async def test_told_to_stop_while_its_group_waits_for_a_dead_member_it_does_not_wait(bench: Any) -> None:
+    port = free_port()
+
+    async def says(answer: str) -> bool:
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as health:
+            return answer in (await health.get("/readyz")).text
+
+    async with bench.process("killed", HEALTH__PORT=str(port)):
+        await probe(lambda: says('"ok":true,"phase":"running"'), within=30, despite=(httpx.HTTPError,))
+    async with bench.process("late", HEALTH__PORT=str(port)) as late:
+        await probe(lambda: says("the consumer is not running"), within=30, despite=(httpx.HTTPError,))
+        late.terminate()
+        assert await asyncio.wait_for(late.wait(), 15) == 0
 
 
 def numbered(bench: Any, kind: type[Any], company_id: UUID) -> dict[int, Any]:

@@ -34,6 +34,7 @@ _RACES = 5
 _ANSWER_SECONDS = 1.5
 _PAUSE_SECONDS = 1.0
 _POLL_SECONDS = 1.0
+_LEAVE_SECONDS = 5.0
 
 
 class Consumer:
@@ -56,6 +57,7 @@ class Consumer:
         self._parking = parking
         self._shares = shares
         self._at_once = at_once
+        self._graceful_timeout = graceful_timeout
         self._idle = asyncio.Event()
         self._idle.set()
         self._stopping = False
@@ -87,9 +89,16 @@ class Consumer:
         self._watching = asyncio.create_task(self._watch_pause(), name="consumer-pause")
 
     async def stop(self) -> None:
-        """Finish the batch in hand, commit, and leave the group; a batch held because PostgreSQL is away is left uncommitted."""
+        """Finish the batch in hand, commit, and leave the group; a batch held because PostgreSQL is away is left uncommitted.
+
+        A group that waits for a member that died answers only when that one's session has expired: we do not wait for it.
+        """
         self._stopping = True
-        await self.broker.stop()
+        try:
+            async with asyncio.timeout(_LEAVE_SECONDS + (0 if self._idle.is_set() else self._graceful_timeout)):
+                await self.broker.stop()
+        except TimeoutError:
+            _LOG.warning("consumer.left_without_answer", seconds=_LEAVE_SECONDS)
         if self._watching is not None:
             self._watching.cancel()
             await asyncio.wait({self._watching})
