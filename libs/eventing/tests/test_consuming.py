@@ -158,13 +158,21 @@ async def test_a_handler_cannot_stop_the_subscriber_or_the_process(core: Core, w
     await probe(lambda: core.pool.fetchval("SELECT state = 'parked' FROM eventing.parked"), within=10)
 
 
-async def test_after_a_long_quiet_the_next_message_is_handled_at_once(core: Core) -> None:
+async def test_after_a_long_quiet_the_next_message_is_handled_at_once(core: Core, monkeypatch: pytest.MonkeyPatch) -> None:
+    slept: list[float] = []
+
+    async def sleep(delay: float) -> None:
+        slept.append(delay)
+        await asyncio.sleep(delay)
+
+    monkeypatch.setattr("faststream.kafka.subscriber.usecase.anyio.sleep", sleep)
     await core.run(NOTE, [EVENTS])
     await core.send(member_added(uuid4(), "before"), sequence=1)
     await probe(lambda: effects_are(core, ["before"]), within=10)
-    await asyncio.sleep(3)  # many empty polls, after each of which the framework sleeps as long as a poll may last
+    await asyncio.sleep(3)  # empty polls, after each of which the framework would sleep as long as a poll may last
     await core.send(member_added(uuid4(), "after"), sequence=1)
     await probe(lambda: effects_are(core, ["before", "after"]), within=2)
+    assert slept == []
 
 
 async def test_stopping_in_the_middle_of_a_message_loses_and_doubles_nothing(core: Core) -> None:
