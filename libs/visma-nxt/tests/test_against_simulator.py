@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from visma_nxt import Page, Reach, VismaClient, VismaSettings
+from visma_nxt import Asked, Page, Reach, VismaClient, VismaSettings
 from visma_nxt.errors import CompanyNotOpened, NotAuthenticated, QueryRejected, UnexpectedAnswer, WrongCompanyAnswered
 from visma_nxt.filters import all_of, any_of, eq, gt, gte, in_, lt
 from visma_nxt.tables import ASSOCIATE, GENERAL_LEDGER_ACCOUNT, GENERAL_LEDGER_TRANSACTION, TABLES, Table
@@ -114,6 +114,32 @@ async def test_vismas_sums_are_those_of_the_rows(client: VismaClient) -> None:
     assert {(each["accountNo"], each["period"]): each["postedAmountDomestic"] for each in groups} == expected
     assert {(each["accountNo"], each["period"]): each["count"] for each in groups} == counts
     assert sum(expected.values()) == 0
+
+
+async def test_marks_tell_of_every_change(client: VismaClient, control: Control) -> None:
+    asked = [Asked(GENERAL_LEDGER_TRANSACTION, LAST_YEAR, ("year", "period")), Asked(GENERAL_LEDGER_ACCOUNT), Asked(ASSOCIATE)]
+    [before, [accounts], [associates]] = await client.marks(COMPANY, asked)
+    counted = await client.grouped(
+        GENERAL_LEDGER_TRANSACTION,
+        COMPANY,
+        by=["year", "period"],
+        sums=["postedAmountDomestic"],
+        count="auditNo",
+        where=LAST_YEAR,
+        with_newest=True,
+    )
+    assert [(*mark.group, mark.rows, mark.newest) for mark in before] == [
+        (each["year"], each["period"], each["count"], each["newest"]) for each in counted
+    ]
+    page = await client.rows(GENERAL_LEDGER_ACCOUNT, COMPANY, with_total=True, with_newest=True)
+    assert (page.total, page.newest) == (accounts.rows, accounts.newest)
+    changed = {"company": COMPANY, "action": "change", "table": "GeneralLedgerAccount", "row": {"accountNo": 1500, "name": "Debitorer"}}
+    await control.set("/ledger", changed)
+    [after, [renamed], [untouched]] = await client.marks(COMPANY, asked)
+    assert (after, untouched) == (before, associates)
+    assert renamed.rows == accounts.rows
+    assert renamed.newest is not None
+    assert accounts.newest is None or renamed.newest > accounts.newest
 
 
 async def test_filters_select(client: VismaClient) -> None:

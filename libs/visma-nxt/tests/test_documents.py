@@ -32,7 +32,14 @@ def test_rows(table: Table, with_total: bool) -> None:
     value = "1" if schema.fields()[table.name].columns[table.key[0]] == "String" else 1
     filters = all_of(eq(table.key[0], value), after_key(table.key, (value,) * len(table.key)))
     whole = {"company": 7100001, "first": 500}
-    assert complaints(documents.rows(table, with_total=with_total), whole, {**whole, "filter": filters.expression}) == []
+    document = documents.rows(table, with_total=with_total, with_newest=with_total)
+    assert complaints(document, whole, {**whole, "filter": filters.expression}) == []
+
+
+def test_marks_of_every_table_at_once() -> None:
+    asked = [(table, ()) for table in TABLES] + [(GENERAL_LEDGER_TRANSACTION, ("year", "period"))]
+    document = documents.marks(tuple(asked))
+    assert complaints(document, {"company": 7100001}, {"company": 7100001, f"f{len(TABLES)}": eq("year", 2026).expression}) == []
 
 
 @each_table

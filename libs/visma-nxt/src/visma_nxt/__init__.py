@@ -1,20 +1,22 @@
 """A typed client of the Visma Business NXT GraphQL API: token, limits, paging, errors."""
 
-from visma_nxt.client import VismaClient
+from visma_nxt.client import Asked, VismaClient
 from visma_nxt.companies import Company, CompanyInformation
 from visma_nxt.lanes import Lane, in_lane
-from visma_nxt.pages import Key, Page, Row
+from visma_nxt.pages import Key, Mark, Page, Row
 from visma_nxt.probe import Probe, ProbedCompany, Reach
 from visma_nxt.settings import BudgetSettings, VismaSettings
 from visma_nxt.shared_budget import SharedBudget, Turn
 from visma_nxt.tables import Table
 
 __all__ = [
+    "Asked",
     "BudgetSettings",
     "Company",
     "CompanyInformation",
     "Key",
     "Lane",
+    "Mark",
     "Page",
     "Probe",
     "ProbedCompany",

@@ -6,6 +6,7 @@ patience, so the caller's next attempt belongs to minutes, not seconds.
 
 import asyncio
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Self
@@ -15,13 +16,22 @@ from visma_nxt.budget import Budget
 from visma_nxt.companies import Company, CompanyInformation, companies_in, contents_of, owner_in
 from visma_nxt.errors import Call, CustomerNotActivated, CustomerUnknown, Transient, VismaError
 from visma_nxt.filters import Filter, after_key, all_of
-from visma_nxt.pages import Key, Page, Row, groups_in, page_in
+from visma_nxt.pages import Key, Mark, Page, Row, groups_in, marks_in, page_in
 from visma_nxt.probe import Probe, ProbedCompany, Reach, probe_of
 from visma_nxt.session import Session
 from visma_nxt.settings import VismaSettings
 from visma_nxt.tables import Table
 
 LARGEST_PAGE = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Rows whose number and age are asked for, by groups if any are named."""
+
+    table: Table
+    where: Filter | None = None
+    by: tuple[str, ...] = ()
 
 
 def utc_now() -> datetime:
@@ -62,6 +72,7 @@ class VismaClient:
         after: Key | None = None,
         first: int | None = None,
         with_total: bool = False,
+        with_newest: bool = False,
         organisation_number: str | None = None,
     ) -> Page:
         """One page of rows in key order, those after the key `after` when given (keyset paging: stable under writes).
@@ -77,14 +88,14 @@ class VismaClient:
             conditions.append(after_key(table.key, after))
         call = _company_call(
             f"{table.type_name}Rows",
-            documents.rows(table, with_total=with_total),
+            documents.rows(table, with_total=with_total, with_newest=with_newest),
             company_no,
             first=first,
             **_filter(conditions),
         )
         answer = await self._session.ask(call)
         contents = contents_of(answer, organisation_number=organisation_number)
-        return page_in(answer, contents, table, first=first, with_total=with_total)
+        return page_in(answer, contents, table, first=first, with_total=with_total, with_newest=with_newest)
 
     async def grouped(
         self,
@@ -95,17 +106,27 @@ class VismaClient:
         sums: Sequence[str],
         count: str,
         where: Filter | None = None,
+        with_newest: bool = False,
         organisation_number: str | None = None,
     ) -> list[Row]:
         """Visma's own sums: per group a dict of the `by` columns, the summed columns (Decimal, 0 for nothing) and
-        "count", the rows in which the column `count` is not null. In the order of `by`.
+        "count", the rows in which the column `count` is not null; with `with_newest` also "newest", when the newest of
+        them was written. In the order of `by`.
         """
-        document = documents.groups(table, by=tuple(by), sums=tuple(sums), count=count)
+        document = documents.groups(table, by=tuple(by), sums=tuple(sums), count=count, with_newest=with_newest)
         conditions = [where] if where else []
         call = _company_call(f"{table.type_name}Groups", document, company_no, **_filter(conditions))
         answer = await self._session.ask(call)
         contents = contents_of(answer, organisation_number=organisation_number)
-        return groups_in(answer, contents, table, by=tuple(by), sums=tuple(sums))
+        return groups_in(answer, contents, table, by=tuple(by), sums=tuple(sums), with_newest=with_newest)
+
+    async def marks(self, company_no: int, asked: Sequence[Asked], *, organisation_number: str | None = None) -> list[list[Mark]]:
+        """One request that tells whether anything changed: for each question its groups, or one mark of all its rows."""
+        document = documents.marks(tuple((each.table, each.by) for each in asked))
+        filters = {f"f{place}": each.where.expression for place, each in enumerate(asked) if each.where}
+        answer = await self._session.ask(_company_call("Marks", document, company_no, **filters))
+        contents = contents_of(answer, organisation_number=organisation_number)
+        return [marks_in(answer, contents, f"m{place}", each.table, by=each.by) for place, each in enumerate(asked)]
 
     async def probe(self, customer_no: int) -> Probe:
         """Which doors are open for us. Raises NotAuthenticated and UnexpectedAnswer: ours to mend, not the user's."""

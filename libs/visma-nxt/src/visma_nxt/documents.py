@@ -9,6 +9,11 @@ from typing import Final
 
 from visma_nxt.tables import Table
 
+CHANGED: Final = "changedTimestamp"
+"""When a row was last written, by Visma's own clock and without a zone; null in rows that nobody touched since October 2024."""
+
+_NEWEST: Final = f"orderBy: [{{{CHANGED}: DESC}}], first: 1) {{ items {{ {CHANGED} }} }}"
+
 AVAILABLE_COMPANIES: Final = """\
 query AvailableCompanies($customer: Int) {
   availableCompanies(customerNo: $customer) {
@@ -32,13 +37,35 @@ query Readability($company: Int!) {
 
 
 @cache
-def rows(table: Table, *, with_total: bool) -> str:
+def rows(table: Table, *, with_total: bool, with_newest: bool = False) -> str:
     """One page in key order; operation `<Table>Rows`, variables company, filter, first."""
+    newest = f"newest: {table.name}(filter: $filter, {_NEWEST}" if with_newest else ""
     return f"""\
 query {table.type_name}Rows($company: Int!, $filter: FilterExpression_{table.type_name}, $first: Int) {{
   useCompany(no: $company) {{
     {table.name}(filter: $filter, orderBy: [{_each(table.key, "ASC")}], first: $first) {{
       {"totalCount " if with_total else ""}items {{ {" ".join(table.columns)} }}
+    }}
+    {newest}
+    companyInformation {{ items {{ companyNo }} }}
+  }}
+}}"""
+
+
+@cache
+def groups(table: Table, *, by: tuple[str, ...], sums: tuple[str, ...], count: str, with_newest: bool = False) -> str:
+    """Sums and a count per group; operation `<Table>Groups`, variables company, filter."""
+    declared = {*table.columns}
+    if unknown := {*by, *sums, count} - declared:
+        raise ValueError(f"{table.name} declares no {', '.join(sorted(unknown))}")
+    if not by or not sums:
+        raise ValueError("groups need at least one column to group by and one to sum")
+    newest = f" maximum {{ {CHANGED} }}" if with_newest else ""
+    return f"""\
+query {table.type_name}Groups($company: Int!, $filter: FilterExpression_{table.type_name}) {{
+  useCompany(no: $company) {{
+    {table.name}(filter: $filter, groupBy: [{_each(by, "DEFAULT")}], orderBy: [{_each(by, "ASC")}]) {{
+      items {{ {" ".join(by)} aggregates {{ sum {{ {" ".join(sums)} }} count {{ {count} }}{newest} }} }}
     }}
     companyInformation {{ items {{ companyNo }} }}
   }}
@@ -46,22 +73,24 @@ query {table.type_name}Rows($company: Int!, $filter: FilterExpression_{table.typ
 
 
 @cache
-def groups(table: Table, *, by: tuple[str, ...], sums: tuple[str, ...], count: str) -> str:
-    """Sums and a count per group; operation `<Table>Groups`, variables company, filter."""
-    declared = {*table.columns}
-    if unknown := {*by, *sums, count} - declared:
-        raise ValueError(f"{table.name} declares no {', '.join(sorted(unknown))}")
-    if not by or not sums:
-        raise ValueError("groups need at least one column to group by and one to sum")
+def marks(asked: tuple[tuple[Table, tuple[str, ...]], ...]) -> str:
+    """How many rows and how new the newest, per group or in all, of several tables; operation `Marks`, variables company, f0, f1, ..."""
+    variables = "".join(f", $f{place}: FilterExpression_{table.type_name}" for place, (table, _) in enumerate(asked))
+    fields = "\n".join(f"    m{place}: {_mark(table, by, f'$f{place}')}" for place, (table, by) in enumerate(asked))
     return f"""\
-query {table.type_name}Groups($company: Int!, $filter: FilterExpression_{table.type_name}) {{
+query Marks($company: Int!{variables}) {{
   useCompany(no: $company) {{
-    {table.name}(filter: $filter, groupBy: [{_each(by, "DEFAULT")}], orderBy: [{_each(by, "ASC")}]) {{
-      items {{ {" ".join(by)} aggregates {{ sum {{ {" ".join(sums)} }} count {{ {count} }} }} }}
-    }}
+{fields}
     companyInformation {{ items {{ companyNo }} }}
   }}
 }}"""
+
+
+def _mark(table: Table, by: tuple[str, ...], where: str) -> str:
+    if not by:
+        return f"{table.name}(filter: {where}, {_NEWEST.replace('items', 'totalCount items', 1)}"
+    aggregates = f"aggregates {{ count {{ {table.key[-1]} }} maximum {{ {CHANGED} }} }}"
+    return f"{table.name}(filter: {where}, groupBy: [{_each(by, 'DEFAULT')}]) {{ items {{ {' '.join(by)} {aggregates} }} }}"
 
 
 def _each(columns: tuple[str, ...], word: str) -> str:

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from visma_nxt.answers import Answer
+from visma_nxt.documents import CHANGED
 from visma_nxt.tables import Table
 
 Row = dict[str, Any]
@@ -21,6 +22,8 @@ class Page:
     there is one and otherwise says whether the page was full. A page that Visma cut short for reasons of its own
     would look like the last one: whoever needs every row compares what came with the first page's total.
 
+    `newest` is when the newest of all rows was written, asked for with the first page; None when no row says so.
+
     `seconds` is how long Visma took for it, our own waiting left out; `size` is in bytes, unpacked.
     """
 
@@ -28,11 +31,21 @@ class Page:
     last_key: Key | None
     total: int | None
     has_more: bool
+    newest: str | None = None
     seconds: float = 0.0
     size: int = 0
 
 
-def page_in(answer: Answer, contents: Row, table: Table, *, first: int, with_total: bool) -> Page:
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """How many rows a group has, and when the newest of them was written (Visma's local time; None when no row says so)."""
+
+    group: tuple[int, ...]
+    rows: int
+    newest: str | None
+
+
+def page_in(answer: Answer, contents: Row, table: Table, *, first: int, with_total: bool, with_newest: bool = False) -> Page:
     with _known_shape(answer, table):
         connection = contents[table.name]
         rows: list[Row] = [*connection["items"]]
@@ -41,11 +54,14 @@ def page_in(answer: Answer, contents: Row, table: Table, *, first: int, with_tot
                 row[column] = _amount(row[column])
         last_key = tuple(_key_part(rows[-1][column]) for column in table.key) if rows else None
         total = int(connection["totalCount"]) if with_total else None
+        newest = _newest_in(contents["newest"]) if with_newest else None
     has_more = len(rows) >= first if total is None else len(rows) < total
-    return Page(rows, last_key, total, has_more, answer.seconds, answer.size)
+    return Page(rows, last_key, total, has_more, newest, answer.seconds, answer.size)
 
 
-def groups_in(answer: Answer, contents: Row, table: Table, *, by: tuple[str, ...], sums: tuple[str, ...]) -> list[Row]:
+def groups_in(
+    answer: Answer, contents: Row, table: Table, *, by: tuple[str, ...], sums: tuple[str, ...], with_newest: bool = False
+) -> list[Row]:
     groups: list[Row] = []
     with _known_shape(answer, table):
         for item in contents[table.name]["items"]:
@@ -53,7 +69,28 @@ def groups_in(answer: Answer, contents: Row, table: Table, *, by: tuple[str, ...
             [count] = aggregates["count"].values()
             amounts = {column: _amount(aggregates["sum"][column]) or Decimal(0) for column in sums}
             groups.append({column: item[column] for column in by} | amounts | {"count": count})
+            if with_newest:
+                [groups[-1]["newest"]] = aggregates["maximum"].values()
     return groups
+
+
+def marks_in(answer: Answer, contents: Row, field: str, table: Table, *, by: tuple[str, ...]) -> list[Mark]:
+    with _known_shape(answer, table):
+        connection = contents[field]
+        if not by:
+            return [Mark((), int(connection["totalCount"]), _newest_in(connection))]
+        return [
+            Mark(
+                tuple(item[column] for column in by),
+                item["aggregates"]["count"][table.key[-1]],
+                item["aggregates"]["maximum"][CHANGED],
+            )
+            for item in connection["items"]
+        ]
+
+
+def _newest_in(connection: Row) -> str | None:
+    return next((row[CHANGED] for row in connection["items"]), None)
 
 
 @contextmanager

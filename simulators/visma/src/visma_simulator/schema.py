@@ -19,7 +19,8 @@ from graphql.utilities import value_from_ast_untyped
 
 from visma_simulator import scalars
 
-FUNCTIONS = ("sum", "sumDistinct", "average", "averageDistinct", "minimum", "maximum")
+FUNCTIONS = ("sum", "sumDistinct", "average", "averageDistinct")
+EXTREMES = ("minimum", "maximum")
 COUNTS = ("count", "countDistinct")
 
 
@@ -103,11 +104,13 @@ def _shared_types(node: ObjectTypeDefinitionNode, utility: dict[str, str]) -> st
     name, columns = node.name.value, _columns(node) | utility
     plain = {column: kind for column, kind in columns.items() if not kind.startswith("[")}
     numbers = {column: kind for column, kind in plain.items() if kind in {"Int", "Decimal"}}
+    moments = {column: kind for column, kind in plain.items() if kind == "DateTime"}
 
     def listed(kinds: dict[str, str], wrap: str = "{}") -> str:
         return " ".join(f"{column}: {wrap.format(kind)}" for column, kind in kinds.items())
 
     values = " ".join(f"{function}: AggregateValues_{name}" for function in FUNCTIONS)
+    extremes = " ".join(f"{function}: AggregateExtremes_{name}" for function in EXTREMES)
     counts = " ".join(f"{function}: AggregateCounts_{name}" for function in COUNTS)
     return f"""
     extend type {name} {{ {listed(utility)} aggregates: Aggregates_{name} }}
@@ -116,6 +119,7 @@ def _shared_types(node: ObjectTypeDefinitionNode, utility: dict[str, str]) -> st
     input OrderBy_{name} {{ {listed(dict.fromkeys(plain, "SortOrder"))} _sum: OrderBySum_{name} }}
     input OrderBySum_{name} {{ {listed(dict.fromkeys(numbers, "SortOrder"))} }}
     input GroupBy_{name} {{ {listed(dict.fromkeys(plain, "GroupMode"))} }}
-    type Aggregates_{name} {{ {values} {counts} }}
+    type Aggregates_{name} {{ {values} {extremes} {counts} }}
     type AggregateValues_{name} {{ {listed(numbers)} }}
+    type AggregateExtremes_{name} {{ {listed(numbers | moments)} }}
     type AggregateCounts_{name} {{ {listed(dict.fromkeys(plain, "Int"))} }}"""
