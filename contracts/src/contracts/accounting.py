@@ -6,7 +6,9 @@ from typing import Any
 from pydantic import Field
 
 from contracts.message import CompanyMessage, Event, Kroner, Percent, Record
-from contracts.sync import Period
+from contracts.sync import DataSet, Period
+
+_BEFORE = "what those of the rows were that had been published before and changed since; the key tells which"
 
 
 class AccountingPeriod(Record):
@@ -225,6 +227,14 @@ class AccountingData(CompanyMessage, Event):
     visma_company_id: int
 
 
+class RowsRemoved(AccountingData):
+    """Rows that were retrieved before and that Visma no longer has. Lines of the ledger have a message of their own."""
+
+    TYPE = "no.accountflow.sync.RowsRemoved.v1"
+    data_set: DataSet
+    rows: list[dict[str, Any]] = Field(description="as they were last published, field by field")
+
+
 class AccountingPeriodsRetrieved(AccountingData):
     """Accounting periods as the ledger defines them."""
 
@@ -252,6 +262,7 @@ class LedgerLinesRetrieved(AccountingData):
     TYPE = "no.accountflow.sync.LedgerLinesRetrieved.v1"
     period: Period
     rows: list[LedgerLine]
+    before: list[LedgerLine] = Field(default_factory=list, description=_BEFORE)
 
 
 class OpeningBalancesRetrieved(AccountingData):
@@ -302,6 +313,7 @@ class CustomerTransactionsRetrieved(AccountingData):
 
     TYPE = "no.accountflow.sync.CustomerTransactionsRetrieved.v1"
     rows: list[CustomerTransaction]
+    before: list[CustomerTransaction] = Field(default_factory=list, description=_BEFORE)
 
 
 class SupplierTransactionsRetrieved(AccountingData):
@@ -309,6 +321,7 @@ class SupplierTransactionsRetrieved(AccountingData):
 
     TYPE = "no.accountflow.sync.SupplierTransactionsRetrieved.v1"
     rows: list[SupplierTransaction]
+    before: list[SupplierTransaction] = Field(default_factory=list, description=_BEFORE)
 
 
 class VoucherSeriesRetrieved(AccountingData):

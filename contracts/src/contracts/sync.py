@@ -165,13 +165,19 @@ class PeriodVerified(SyncEvent):
 
 
 class PeriodMismatched(SyncEvent):
-    """The landed lines of the period differ from what Visma states, also after the period was retrieved anew."""
+    """The landed lines of the period differ from what Visma states.
+
+    Either they did so also after the period was retrieved anew, or the ledger has changed since the period was verified: then what changed
+    is read and published as accounting data, and the period is verified again.
+    """
 
     TYPE = "no.accountflow.sync.PeriodMismatched.v1"
     period: Period
     differences: list[AccountDifference]
     unbalanced_vouchers: list[str] = Field(description="journal/voucher of vouchers whose lines do not sum to zero")
     checked_at: datetime
+    verified_at: datetime | None = Field(None, description="since when the period had been verified; null when it had not")
+    closed: bool = Field(False, description="whether all accounting periods of it are closed in Visma")
 
 
 class AccountBalancesVerified(SyncEvent):

@@ -65,8 +65,10 @@ class Visma:
     async def open(self, company: int, access: str) -> None:
         (await self._control.post("/grants", json={"company": company, "access": access})).raise_for_status()
 
-    async def change_ledger(self, company: int, action: str, row: dict[str, Any], table: str = "GeneralLedgerTransaction") -> None:
-        said = {"company": company, "action": action, "row": row, "table": table}
+    async def change_ledger(
+        self, company: int, action: str, row: dict[str, Any], table: str = "GeneralLedgerTransaction", seconds_ago: float = 0
+    ) -> None:
+        said = {"company": company, "action": action, "row": row, "table": table, "seconds_ago": seconds_ago}
         (await self._control.post("/ledger", json=said)).raise_for_status()
 
     async def latency(self, ms: int) -> None:

@@ -8,8 +8,9 @@ import pytest
 from contracts.company import Module, PeriodType
 from contracts.sync import DataSet
 from sync_worker.domain.company import Company
+from sync_worker.domain.freshness import Mark
 from sync_worker.domain.periods import LedgerPeriod
-from sync_worker.domain.plan import announced, data_sets_of, plan
+from sync_worker.domain.plan import FIRST_ITEM, Planned, announced, data_sets_of, is_outdated, plan
 
 TODAY = date(2026, 11, 22)
 LEDGER = [LedgerPeriod(year, number, date(year, number, 1)) for year in (2025, 2026) for number in range(1, 13)]
@@ -69,7 +70,7 @@ def test_the_newest_period_comes_first_and_the_older_ones_last() -> None:
 
 
 def test_rows_expected_are_the_lines_of_the_ledgers_own_periods() -> None:
-    lines = {(2026, 8): 1000, (2026, 10): 5, (2026, 11): 7, (2025, 12): 9}
+    lines = {(2026, 8): Mark(1000, None), (2026, 10): Mark(5, None), (2026, 11): Mark(7, None), (2025, 12): Mark(9, None)}
     items = [item for item in plan(a_company(), LEDGER, lines, TODAY) if item.data_set is DataSet.LEDGER_LINES]
     assert {item.period and item.period.label: item.rows_expected for item in items} == {"2026-11": 7, "2026-10": 5, "2026-09": 0}
     [ledger] = [each for each in announced(items) if each.data_set is DataSet.LEDGER_LINES]
@@ -78,7 +79,7 @@ def test_rows_expected_are_the_lines_of_the_ledgers_own_periods() -> None:
 
 
 def test_every_line_of_a_planned_year_is_in_exactly_one_item() -> None:
-    lines = {(2026, 0): 3, (2026, 13): 4}
+    lines = {(2026, 0): Mark(3, None), (2026, 13): Mark(4, None)}
     items = plan(a_company(start=date(2026, 1, 1), period_type=PeriodType.YEAR), LEDGER, lines, TODAY)
     [year] = [item for item in items if item.data_set is DataSet.LEDGER_LINES]
     assert year.ledger_periods == tuple((2026, number) for number in range(14))
@@ -94,3 +95,23 @@ def test_a07_is_planned_month_by_month_whatever_the_period_type() -> None:
     items = plan(a_company(Module.PAYROLL, period_type=PeriodType.YEAR), LEDGER, {}, TODAY)
     months = [item.period and item.period.label for item in items if item.data_set is DataSet.A07_REPORTS]
     assert months == ["2026-11", "2026-10", "2026-09"]
+
+
+LINES = {(2026, number): Mark(5, None) for number in (9, 10, 11)}
+
+
+def outdated(company: Company, *, lines: dict[tuple[int, int], Mark] = LINES, today: date = TODAY, without: DataSet | None = None) -> bool:
+    """Whether the plan that was made for the company without its modules is outdated in these circumstances."""
+    items = [FIRST_ITEM, *plan(a_company(start=company.reconciliation_start), LEDGER, LINES, TODAY)]
+    planned = [Planned(item.data_set, item.label, item.ledger_periods) for item in items if item.data_set is not without]
+    return is_outdated(company, planned, LEDGER, lines, today)
+
+
+def test_a_plan_lasts_until_something_begins_that_it_lacks() -> None:
+    assert not outdated(a_company())
+    assert not outdated(a_company(), lines=LINES | {(2026, 8): Mark(3, None)})
+    assert outdated(a_company(), today=date(2026, 12, 1))
+    assert outdated(a_company(start=date(2026, 1, 1)), lines=LINES | {(2026, 0): Mark(2, None)})
+    assert outdated(a_company(), without=DataSet.VOUCHER_TYPES)
+    assert outdated(a_company(Module.VAT))
+    assert outdated(a_company(), lines=LINES | {(2031, 1): Mark(1, None)})

@@ -35,6 +35,13 @@ TROUBLES = declare(
     rise="a source is away, an access was withdrawn, or we have a fault",
     labels=("source", "reason"),
 )
+LOOKS = declare(
+    Counter,
+    "sync_looks_total",
+    "Looks at companies that were retrieved before, by what they found",
+    rise="companies are followed; many with news mean that much is posted",
+    labels=("result",),
+)
 LEASES_LOST = declare(
     Counter,
     "sync_leases_lost_total",

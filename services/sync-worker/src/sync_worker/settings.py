@@ -1,9 +1,12 @@
 """Settings of sync-worker."""
 
+from datetime import timedelta
+
 from pydantic import Field
 
 from servicekit.settings import ServiceSettings, SettingsGroup
 from skatteetaten import SkatteetatenSettings
+from sync_worker.domain.freshness import Freshness
 from sync_worker.domain.page_sizes import Bounds
 from visma_nxt import BudgetSettings, VismaSettings
 
@@ -17,8 +20,22 @@ class RetrievalSettings(SettingsGroup):
     page_megabytes: float = Field(4, gt=0, description="larger pages become smaller")
     lease_seconds: float = Field(10, gt=0, description="after this long without a sign of life, others take up what a process had in hand")
     poll_seconds: float = Field(0.25, gt=0, description="longest time until work that another process has queued is seen")
+    freshness_minutes: float = Field(15, gt=0, description="longest time until a change in Visma is noticed when no webhook tells of it")
+    proof_hours: float = Field(24, gt=0, description="longest time until everything landed is compared with Visma's own sums again")
+    overlap_minutes: float = Field(
+        10, ge=0, description="how far changes are read back before the newest one known, for those that commit late"
+    )
     retry_first_seconds: float = Field(2, gt=0, description="first wait before an item is tried again; it doubles")
     retry_longest_seconds: float = Field(300, gt=0, description="longest wait before an item is tried again")
+
+    @property
+    def freshness(self) -> Freshness:
+        """How closely companies are followed."""
+        return Freshness(
+            look=timedelta(minutes=self.freshness_minutes),
+            proof=timedelta(hours=self.proof_hours),
+            overlap=timedelta(minutes=self.overlap_minutes),
+        )
 
     def pages(self, *, most: int) -> Bounds:
         """What to aim for when asking for pages."""

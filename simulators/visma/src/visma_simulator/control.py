@@ -67,11 +67,13 @@ class Control:
     async def change_ledger(self, request: Request) -> Response:
         """Really change a company: `{"company", "action": add | change | delete, "row" (key and values), "table"}`.
 
-        The table is the ledger unless named. A new ledger line that names no key starts a journal of its own. Answers the row's key.
+        The table is the ledger unless named. A new ledger line that names no key starts a journal of its own. With `"seconds_ago"` the
+        row carries an earlier moment, as one that was written then and committed now. Answers the row's key.
         """
         said = orjson.loads(await request.body())
         tables = self._installation.data(said["company"]).tables()
-        table, row, now = tables[said.get("table", "GeneralLedgerTransaction")], dict(said["row"]), scalars.to_micros(self._endpoints.now())
+        table, row = tables[said.get("table", "GeneralLedgerTransaction")], dict(said["row"])
+        now = scalars.to_micros(self._endpoints.now() - said.get("seconds_ago", 0))
         match said["action"]:
             case "add":
                 if table.shape.name == "GeneralLedgerTransaction":

@@ -10,7 +10,8 @@ from contracts.company import Module
 from contracts.sync import DataSet
 from sync_worker.domain.company import Company
 from sync_worker.domain.periods import YearAndPeriod
-from visma_nxt.filters import Filter, all_of, any_of, eq, in_
+from visma_nxt.documents import CHANGED
+from visma_nxt.filters import Filter, all_of, any_of, eq, gte, in_
 from visma_nxt.tables import Table
 from visma_nxt.values import date_of
 
@@ -69,13 +70,18 @@ class Dataset:
         """Visma's column for a landed one."""
         return next(column.visma for column in self.columns if column.name == name)
 
-    def filter_for(self, company: Company, ledger_periods: Sequence[YearAndPeriod]) -> Filter | None:
-        """The rows to ask for. Raises `ValueError` for a periodic data set without periods, which would ask for everything."""
+    def filter_for(self, company: Company, ledger_periods: Sequence[YearAndPeriod], *, since: str | None = None) -> Filter | None:
+        """The rows to ask for, with ``since`` only those written from then on.
+
+        Raises `ValueError` for a periodic data set without periods, which would ask for everything.
+        """
         conditions = [self.where(company)] if self.where else []
         if self.by_period:
             if not ledger_periods:
                 raise ValueError(f"{self.data_set} is retrieved by period, and none is given")
             conditions.append(_in_periods(ledger_periods))
+        if since is not None:
+            conditions.append(gte(CHANGED, since))
         return all_of(*conditions) if conditions else None
 
     def translate(self, rows: Iterable[dict[str, Any]], company: Company) -> list[LandedRow]:

@@ -4,11 +4,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+from functools import reduce
 
 from contracts.company import Module, PeriodType
 from contracts.sync import DataSet, Period, PlannedDataSet
 from sync_worker.domain.company import Company
 from sync_worker.domain.datasets import DATASETS
+from sync_worker.domain.freshness import NO_ROWS, Mark
 from sync_worker.domain.periods import LedgerPeriod, YearAndPeriod, ledger_periods_of, placed, reconciliation_periods
 
 LAST = 10_000
@@ -24,13 +26,28 @@ class Source(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedItem:
-    """One data set, or one period of it. Lower ranks are retrieved first."""
+    """One data set, or one period of it. Lower ranks are retrieved first. ``newest``: when its newest row was written, if known."""
 
     data_set: DataSet
     rank: int
     period: Period | None = None
     ledger_periods: tuple[YearAndPeriod, ...] = ()
     rows_expected: int | None = None
+    newest: str | None = None
+
+    @property
+    def label(self) -> str:
+        """Of its period; empty for a data set retrieved whole."""
+        return self.period.label if self.period else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """An item that was planned before; ``label`` is empty for a data set retrieved whole."""
+
+    data_set: DataSet
+    label: str
+    ledger_periods: tuple[YearAndPeriod, ...]
 
 
 def source_of(data_set: DataSet) -> Source:
@@ -50,10 +67,10 @@ def data_sets_of(modules: frozenset[Module]) -> list[DataSet]:
     return [data_set for data_set in DataSet if data_set not in unwanted]
 
 
-def plan(company: Company, ledger: Sequence[LedgerPeriod], lines: Mapping[YearAndPeriod, int], today: date) -> list[PlannedItem]:
+def plan(company: Company, ledger: Sequence[LedgerPeriod], lines: Mapping[YearAndPeriod, Mark], today: date) -> list[PlannedItem]:
     """Everything after `FIRST_ITEM`: the newest period first, then what is retrieved whole, then backwards in time.
 
-    ``lines`` is Visma's count of ledger lines per year and accounting period; what lies before the start date is left out.
+    ``lines`` is what Visma has of ledger lines per year and accounting period; what lies before the start date is left out.
     Raises `ValueError` when there are lines that belong to no accounting period.
     """
     in_periods = _ledger(company, ledger, lines, today)
@@ -67,7 +84,21 @@ def plan(company: Company, ledger: Sequence[LedgerPeriod], lines: Mapping[YearAn
     return [*in_periods, *whole, balances, *_a07(company, today)]
 
 
-def _ledger(company: Company, ledger: Sequence[LedgerPeriod], lines: Mapping[YearAndPeriod, int], today: date) -> list[PlannedItem]:
+def is_outdated(
+    company: Company, planned: Iterable[Planned], ledger: Sequence[LedgerPeriod], lines: Mapping[YearAndPeriod, Mark], today: date
+) -> bool:
+    """Whether a new plan would hold something that the present one lacks: a period that has begun, lines in an accounting period that had
+    none, or a data set that was not retrieved before. ``lines`` are those of Visma now."""
+    have = {(each.data_set, each.label): set(each.ledger_periods) for each in planned}
+    try:
+        wanted = plan(company, ledger, lines, today)
+    except ValueError:  # the next planning says what is wrong
+        return True
+    keys = [((each.data_set, each.label), set(each.ledger_periods)) for each in wanted]
+    return any(key not in have or not periods <= have[key] for key, periods in keys)
+
+
+def _ledger(company: Company, ledger: Sequence[LedgerPeriod], lines: Mapping[YearAndPeriod, Mark], today: date) -> list[PlannedItem]:
     numbers = {each.number: {each.number} for each in ledger}
     for number, home in placed(lines, ledger).items():
         numbers[home.number].add(number)
@@ -77,11 +108,19 @@ def _ledger(company: Company, ledger: Sequence[LedgerPeriod], lines: Mapping[Yea
     ):
         mine = sorted(number for each in ledger_periods_of(period, ledger) for number in numbers[each.number])
         if mine:
-            expected = sum(lines.get(number, 0) for number in mine)
+            found = reduce(Mark.and_, (lines.get(number, NO_ROWS) for number in mine), NO_ROWS)
             # The newest period comes before the data sets that are retrieved whole (rank 1), the older ones after them.
             rank = 0 if age == 0 else age + 1
-            item = PlannedItem(data_set=DataSet.LEDGER_LINES, rank=rank, period=period, ledger_periods=tuple(mine), rows_expected=expected)
-            items.append(item)
+            items.append(
+                PlannedItem(
+                    data_set=DataSet.LEDGER_LINES,
+                    rank=rank,
+                    period=period,
+                    ledger_periods=tuple(mine),
+                    rows_expected=found.rows,
+                    newest=found.newest,
+                )
+            )
     return items
 
 

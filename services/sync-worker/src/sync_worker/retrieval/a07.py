@@ -12,6 +12,7 @@ from eventing.work import Work
 from skatteetaten import A07Client, A07Report, cross_checks
 from sync_worker import metrics
 from sync_worker.domain.company import Company
+from sync_worker.domain.freshness import a07_again
 from sync_worker.domain.trouble import Trouble
 from sync_worker.retrieval import announcements
 from sync_worker.store import a07_reports, proofs, work_items
@@ -41,7 +42,7 @@ async def retrieve_report(skatteetaten: A07Client, outbox: Outbox, item: WorkIte
             await _report_inconsistency(work, item, retrieved)
         else:
             await proofs.put(work, item, rows=1, compared=_CHECKED if retrieved.submitted else _NOTHING)
-            await work_items.finish(work, item, rows=1, requests=1)
+            await work_items.finish(work, item, rows=1, requests=1, refresh_at=work.now + a07_again(item.period.first_day, work.now.date()))
             await announcements.progressed(work, item.company, item.data_set, item.period)
             await announcements.completed_if_so(work, item.company)
             metrics.ITEMS_PROVEN.labels(item.data_set.value).inc()

@@ -3,7 +3,7 @@
 What was posted after its period was proven shows up here, and that period is retrieved anew before the company counts as complete.
 """
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from contracts.sync import AccountBalancesVerified, DataSet, SyncStatus
 from eventing.outbox import Outbox
@@ -12,6 +12,7 @@ from sync_worker import metrics
 from sync_worker.domain.balance import Compared, compare
 from sync_worker.domain.datasets import LEDGER_LINES
 from sync_worker.domain.datasets.balances import OPENING_BALANCES, before
+from sync_worker.domain.freshness import Freshness
 from sync_worker.domain.proof import ZERO, Group, Stated, sum_of
 from sync_worker.domain.trouble import Trouble, Troubled
 from sync_worker.retrieval import announcements
@@ -23,13 +24,13 @@ from visma_nxt.filters import Filter
 
 _COMPARED = "opening balance and landed lines equal to Visma's own sum of every account as of one moment"
 _MOST_CHANGES = 20
-_SOON, _LATER = timedelta(seconds=0.5), timedelta(seconds=10)
+_SOON = timedelta(seconds=0.5)
 
 
 async def retrieve_opening_balances(visma: VismaClient, outbox: Outbox, item: WorkItem) -> None:
     """Fetch and land the sums before the start. Raises Visma's errors and `LeaseLost`."""
     company = item.company
-    groups = await _sums(visma, item, ("account_no", "year"), before(item.ledger_periods))
+    groups = await ledger_sums(visma, item, ("account_no", "year"), before(item.ledger_periods))
     rows = [(account, year, each.rows, each.balance) for (account, year), each in groups.items()]
     async with outbox.work(item.cause) as work:
         await work_items.hold(work, item)
@@ -41,12 +42,12 @@ async def retrieve_opening_balances(visma: VismaClient, outbox: Outbox, item: Wo
         await _close(work, item, len(rows))
 
 
-async def verify_balances(visma: VismaClient, outbox: Outbox, item: WorkItem) -> None:
+async def verify_balances(visma: VismaClient, outbox: Outbox, item: WorkItem, freshness: Freshness) -> None:
     """Compare everything that landed of the ledger. Raises Visma's errors, `Troubled` and `LeaseLost`."""
-    if await _must_wait(outbox, item):
+    if await _must_wait(outbox, item, freshness):
         return
     asked_at = outbox.clock()
-    stated = await _sums(visma, item, ("account_no", "year", "period"), None)
+    stated = await ledger_sums(visma, item, ("account_no", "year", "period"), None)
     async with outbox.work(item.cause) as work:
         await work_items.hold(work, item)
         landed = await landing.totals(work, LEDGER_LINES, item.company, item.ledger_periods)
@@ -67,20 +68,24 @@ async def verify_balances(visma: VismaClient, outbox: Outbox, item: WorkItem) ->
                 as_of=asked_at,
             )
         )
-        await _close(work, item, len(accounts))
+        await _close(work, item, len(accounts), refresh_at=freshness.next_look(work.now))
 
 
-async def _must_wait(outbox: Outbox, item: WorkItem) -> bool:
+async def _must_wait(outbox: Outbox, item: WorkItem, freshness: Freshness) -> bool:
     async with outbox.work(item.cause) as work:
         under_way, stopped = await work_items.ledger_progress(work, item.company.company_id)
         if not under_way and not stopped:
             return False
         await work_items.hold(work, item)
-        await work_items.defer(work, item, until=work.now + (_SOON if under_way else _LATER))
+        if under_way:
+            await work_items.defer(work, item, until=work.now + _SOON)
+        else:
+            await work_items.look_later(work, item, until=freshness.next_look(work.now))
         return True
 
 
-async def _sums(visma: VismaClient, item: WorkItem, names: tuple[str, ...], where: Filter | None) -> dict[Group, Stated]:
+async def ledger_sums(visma: VismaClient, item: WorkItem, names: tuple[str, ...], where: Filter | None) -> dict[Group, Stated]:
+    """Visma's sums of the ledger by these landed columns."""
     by, amount = [LEDGER_LINES.visma_name(name) for name in names], LEDGER_LINES.visma_name("amount")
     groups = await visma.grouped(
         LEDGER_LINES.table,
@@ -112,8 +117,8 @@ async def _take_again(work: Work, item: WorkItem, compared: Compared) -> None:
     metrics.REFETCHES.labels(item.data_set.value).inc()
 
 
-async def _close(work: Work, item: WorkItem, rows: int) -> None:
-    await work_items.finish(work, item, rows=rows, requests=1)
+async def _close(work: Work, item: WorkItem, rows: int, *, refresh_at: datetime | None = None) -> None:
+    await work_items.finish(work, item, rows=rows, requests=1, refresh_at=refresh_at)
     await announcements.progressed(work, item.company, item.data_set)
     await announcements.completed_if_so(work, item.company)
     metrics.ITEMS_PROVEN.labels(item.data_set.value).inc()

@@ -22,14 +22,18 @@ async def retrieve_page(visma: VismaClient, outbox: Outbox, sizes: PageSizes, it
     crash.point("page.fetched")
     check_order(item.cursor, page.last_key)
     rows = dataset.translate(page.rows, company)
-    expected = item.expected if page.total is None else page.total
+    changes_only = item.since is not None
+    expected = item.expected if page.total is None or changes_only else page.total
     async with outbox.work(item.cause) as work:
         await work_items.hold(work, item)
-        arrival = await landing.land(work, dataset, company, item.scan, rows)
-        complete = seen_all(page_rows=len(page.rows), has_more=page.has_more, scanned=item.scanned + arrival.seen, expected=expected)
-        await work_items.save_page(work, item, cursor=page.last_key, seen=arrival.seen, expected=expected, scan_complete=complete)
+        arrival = await landing.land(work, dataset, company, item.scan, rows, with_before=item.known)
+        scanned = item.scanned + arrival.seen
+        complete = seen_all(page_rows=len(page.rows), has_more=page.has_more, scanned=scanned, expected=None if changes_only else expected)
+        await work_items.save_page(
+            work, item, cursor=page.last_key, seen=arrival.seen, expected=expected, newest=page.newest, scan_complete=complete
+        )
         period = item.period if dataset.by_period else None
-        work.publish(*row_events(dataset.event, company, period, dataset.names, arrival.changed))
+        work.publish(*row_events(dataset.event, company, period, dataset.names, arrival.changed, before=arrival.before))
         await announcements.progressed(work, company, item.data_set, item.period)
         crash.point("page.written")
     crash.point("page.committed")
@@ -43,10 +47,12 @@ async def _fetched(visma: VismaClient, sizes: PageSizes, dataset: Dataset, item:
         page = await visma.rows(
             dataset.table,
             company.visma_company_id,
-            where=dataset.filter_for(company, item.ledger_periods),
+            where=dataset.filter_for(company, item.ledger_periods, since=item.since),
             after=item.cursor,
             first=sizes.rows_for(kind),
-            with_total=item.expected is None,
+            with_total=item.expected is None or item.since is not None,
+            # Of periods the plan knows it.
+            with_newest=item.cursor is None and item.since is None and not dataset.by_period,
             organisation_number=company.organisation_number,
         )
     except Transient as error:

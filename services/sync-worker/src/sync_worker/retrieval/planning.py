@@ -9,6 +9,7 @@ from eventing.outbox import Outbox
 from eventing.work import Work
 from sync_worker.domain.company import Company
 from sync_worker.domain.datasets import LEDGER_LINES
+from sync_worker.domain.freshness import Mark
 from sync_worker.domain.periods import LedgerPeriod, YearAndPeriod
 from sync_worker.domain.plan import FIRST_ITEM, PlannedItem, announced, plan
 from sync_worker.domain.proof import Stated
@@ -38,7 +39,7 @@ async def verify_and_plan(visma: VismaClient, outbox: Outbox, item: WorkItem) ->
     crash.point("plan.committed")
 
 
-async def _count_lines(visma: VismaClient, company: Company, ledger: Sequence[LedgerPeriod]) -> dict[YearAndPeriod, int]:
+async def _count_lines(visma: VismaClient, company: Company, ledger: Sequence[LedgerPeriod]) -> dict[YearAndPeriod, Mark]:
     years = [each.year for each in ledger if each.first_day >= company.reconciliation_start]
     if not years:
         return {}
@@ -50,12 +51,13 @@ async def _count_lines(visma: VismaClient, company: Company, ledger: Sequence[Le
         sums=[amount],
         count=LEDGER_LINES.table.key[-1],
         where=gte(year, min(years)),
+        with_newest=True,
         organisation_number=company.organisation_number,
     )
-    return {(group[year], group[period]): group["count"] for group in groups}
+    return {(group[year], group[period]): Mark(group["count"], group["newest"]) for group in groups}
 
 
-def _planned(company: Company, ledger: Sequence[LedgerPeriod], lines: dict[YearAndPeriod, int], work: Work) -> list[PlannedItem]:
+def _planned(company: Company, ledger: Sequence[LedgerPeriod], lines: dict[YearAndPeriod, Mark], work: Work) -> list[PlannedItem]:
     try:
         return plan(company, ledger, lines, work.now.astimezone(_NORWAY).date())
     except ValueError as error:

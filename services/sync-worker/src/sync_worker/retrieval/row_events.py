@@ -3,7 +3,7 @@
 The result is the same as the contract's model writes; a test compares the two.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any, Self
 
@@ -11,7 +11,7 @@ import orjson
 from pydantic import PrivateAttr
 
 from contracts.accounting import AccountingData
-from contracts.sync import Period
+from contracts.sync import DataSet, Period
 from sync_worker.domain.company import Company
 from sync_worker.domain.dataset import LandedRow
 
@@ -19,9 +19,16 @@ LARGEST_EVENT = 700_000  # bytes of JSON; Kafka's own limit is a message of a me
 
 
 def row_events(
-    event: type[AccountingData], company: Company, period: Period | None, names: Sequence[str], rows: Iterable[LandedRow]
+    event: type[AccountingData],
+    company: Company,
+    period: Period | None,
+    names: Sequence[str],
+    rows: Iterable[LandedRow],
+    *,
+    before: Mapping[LandedRow, LandedRow] | None = None,
+    data_set: DataSet | None = None,
 ) -> Iterator[AccountingData]:
-    """One event, or several when the rows are too many for one; none for no rows."""
+    """One event, or several when the rows are too many for one; none for no rows. ``before`` has what changed rows were."""
     about: dict[str, Any] = {
         "company_id": str(company.company_id),
         "organization_id": str(company.organization_id),
@@ -29,19 +36,30 @@ def row_events(
     }
     if period is not None:
         about["period"] = {"label": period.label, "first_day": period.first_day, "last_day": period.last_day}
+    if data_set is not None:
+        about["data_set"] = data_set
     head = orjson.dumps(about)[:-1] + b',"rows":['
+    tail = b'],"before":[' if "before" in event.model_fields else b""
     written = _written(event)
     pieces: list[bytes] = []
+    replaced: list[bytes] = []
     size = len(head)
     for row in rows:
         piece = orjson.dumps(dict(zip(names, row, strict=True)), default=str)
         if pieces and size + len(piece) > LARGEST_EVENT:
-            yield written.of(company, head + b",".join(pieces) + b"]}")
-            pieces, size = [], len(head)
+            yield written.of(company, _joined(head, pieces, tail, replaced))
+            pieces, replaced, size = [], [], len(head)
         pieces.append(piece)
         size += len(piece) + 1
+        if tail and before and row in before:
+            replaced.append(orjson.dumps(dict(zip(names, before[row], strict=True)), default=str))
+            size += len(replaced[-1]) + 1
     if pieces:
-        yield written.of(company, head + b",".join(pieces) + b"]}")
+        yield written.of(company, _joined(head, pieces, tail, replaced))
+
+
+def _joined(head: bytes, pieces: Sequence[bytes], tail: bytes, replaced: Sequence[bytes]) -> bytes:
+    return b"".join((head, b",".join(pieces), tail, b",".join(replaced), b"]}"))
 
 
 class _WrittenEvent(AccountingData):

@@ -4,11 +4,13 @@ from contracts.sync import DataSet, SyncStarted
 from eventing import crash
 from eventing.outbox import Outbox
 from skatteetaten import A07Client
+from sync_worker.domain.freshness import Freshness
 from sync_worker.domain.page_sizes import PageSizes
 from sync_worker.domain.plan import FIRST_ITEM
 from sync_worker.retrieval import announcements
 from sync_worker.retrieval.a07 import retrieve_report
 from sync_worker.retrieval.balances import retrieve_opening_balances, verify_balances
+from sync_worker.retrieval.look import look
 from sync_worker.retrieval.page import retrieve_page
 from sync_worker.retrieval.planning import verify_and_plan
 from sync_worker.retrieval.verification import verify
@@ -20,20 +22,25 @@ from visma_nxt import VismaClient
 class Steps:
     """One step of an item: one question to the source, and what its answer changes."""
 
-    def __init__(self, visma: VismaClient, skatteetaten: A07Client, outbox: Outbox, sizes: PageSizes) -> None:
+    def __init__(self, visma: VismaClient, skatteetaten: A07Client, outbox: Outbox, sizes: PageSizes, freshness: Freshness) -> None:
         self._visma = visma
         self._skatteetaten = skatteetaten
         self._outbox = outbox
         self._sizes = sizes
+        self._freshness = freshness
 
     async def visma(self, item: WorkItem) -> None:
-        """The next page, or the proof when there are no more; the first data set is followed by the plan. Balances are sums, not pages."""
+        """The next page, or the proof when there are no more; the first data set is followed by the plan.
+
+        Balances are sums, not pages: they compare everything, and while all agrees they look whether it still does.
+        """
         if not item.company_started:
             await self._say_started(item)
         if item.data_set is DataSet.OPENING_BALANCES:
             await retrieve_opening_balances(self._visma, self._outbox, item)
         elif item.data_set is DataSet.ACCOUNT_BALANCES:
-            await verify_balances(self._visma, self._outbox, item)
+            step = verify_balances if item.scan_complete else look
+            await step(self._visma, self._outbox, item, self._freshness)
         elif not item.scan_complete:
             await retrieve_page(self._visma, self._outbox, self._sizes, item)
         elif item.data_set is FIRST_ITEM.data_set:

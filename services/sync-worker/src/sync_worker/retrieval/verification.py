@@ -6,6 +6,7 @@ reported. Rows that Visma no longer has are removed only when the scan saw as ma
 
 from collections.abc import Mapping
 
+from contracts.accounting import RowsRemoved
 from contracts.sync import DataSet, PeriodMismatched, PeriodVerified, SyncStatus
 from eventing import crash
 from eventing.outbox import Outbox
@@ -87,6 +88,8 @@ async def _landed(work: Work, dataset: Dataset, item: WorkItem, stated: Mapping[
         removed = await landing.remove_unseen(work, dataset, company, item.scan, periods)
         if dataset.removal is not None:
             work.publish(*row_events(dataset.removal, company, item.period, dataset.names, removed))
+        else:
+            work.publish(*row_events(RowsRemoved, company, None, dataset.names, removed, data_set=item.data_set))
     return await landing.totals(work, dataset, company, periods)
 
 

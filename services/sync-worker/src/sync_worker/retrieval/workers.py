@@ -68,6 +68,7 @@ class Workers:
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._renew_leases())
+                group.create_task(self._bring_back())
                 for _ in range(self._side_by_side):
                     group.create_task(self._work())
         finally:
@@ -163,6 +164,18 @@ class Workers:
         if self._budget and turn:
             self._budget.give_back(turn)
         return None
+
+    async def _bring_back(self) -> None:
+        """Queue again what is followed after it was complete."""
+        while True:
+            await asyncio.sleep(4 * self._settings.poll_seconds)
+            try:
+                if await work_items.bring_back(self._outbox, self._source):
+                    self.wake()
+            except Exception as error:
+                if not is_away(error) and not isinstance(error, _LOST_RACES):
+                    raise
+                _LOG.warning("workers.queue_away", error=f"{type(error).__name__}: {error}")
 
     async def _renew_leases(self) -> None:
         while True:

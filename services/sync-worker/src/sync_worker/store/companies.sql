@@ -19,6 +19,10 @@ UPDATE sync.company SET started_at = :now WHERE company_id = :company_id AND sta
 -- name: set_planned!
 UPDATE sync.company SET planned_at = :now WHERE company_id = :company_id;
 
+-- name: reopen!
+-- Something is to be proven again.
+UPDATE sync.company SET completed_at = NULL WHERE company_id = :company_id;
+
 -- name: complete$
 -- True once, when the last item is complete.
 UPDATE sync.company c SET completed_at = :now

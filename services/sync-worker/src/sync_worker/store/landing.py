@@ -7,8 +7,8 @@ Visma no longer has can be told from the others.
 # Every part of the statements comes from the declarations; values travel as parameters.
 # ruff: noqa: S608
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
@@ -21,22 +21,26 @@ from sync_worker.domain.proof import Group, Landed
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """What a page brought: the rows that are new or changed, and how many the scan had not seen before."""
+    """What a page brought: the rows that are new or changed, how many the scan had not seen before, and what changed rows were before."""
 
     changed: list[LandedRow]
     seen: int
+    before: Mapping[LandedRow, LandedRow] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class _Statements:
     make_room: str
     upsert: str
+    upsert_with_before: str
     remove_unseen: str
     count_seen: str
     totals: str
 
 
-async def land(work: Work, dataset: Dataset, company: Company, scan: int, rows: Iterable[LandedRow]) -> Arrival:
+async def land(
+    work: Work, dataset: Dataset, company: Company, scan: int, rows: Iterable[LandedRow], *, with_before: bool = False
+) -> Arrival:
     """Put rows into their table. Of rows with the same key the last one counts."""
     places = [dataset.names.index(name) for name in dataset.key]
     by_key = {tuple([row[place] for place in places]): row for row in rows}
@@ -45,10 +49,14 @@ async def land(work: Work, dataset: Dataset, company: Company, scan: int, rows: 
     statements = _statements(dataset)
     await work.connection.execute(statements.make_room)
     await work.connection.copy_records_to_table(_arriving(dataset), columns=dataset.names, records=by_key.values())
-    landed = await work.connection.fetch(statements.upsert, company.organization_id, company.company_id, scan, work.now)
+    upsert = statements.upsert_with_before if with_before else statements.upsert
+    landed = await work.connection.fetch(upsert, company.organization_id, company.company_id, scan, work.now)
     width = len(places)
     changed = [by_key[tuple(row)[:width]] for row in landed if row["changed"]]
-    return Arrival(changed, sum(row["seen"] for row in landed))
+    seen = sum(row["seen"] for row in landed)
+    if not with_before:
+        return Arrival(changed, seen)
+    return Arrival(changed, seen, {by_key[tuple(row)[:width]]: tuple(row["before"]) for row in landed if row["before"] is not None})
 
 
 async def everything(work: Work, dataset: Dataset, company: Company) -> list[LandedRow]:
@@ -111,6 +119,7 @@ def _statements(dataset: Dataset) -> _Statements:
             changed_at = CASE WHEN {differs} THEN EXCLUDED.changed_at ELSE landed.changed_at END
         RETURNING {", ".join(f"new.{name}" for name in dataset.key)},
             old.version IS DISTINCT FROM new.version AS changed, old.scan IS DISTINCT FROM new.scan AS seen"""
+    before = f"CASE WHEN old.version < new.version THEN ROW({', '.join(f'old.{name}' for name in dataset.names)}) END AS before"
     remove_unseen = f"DELETE FROM {table} WHERE company_id = $1 AND scan <> $2{_in_periods(dataset, 3)} RETURNING {names}"
     count_seen = f"SELECT count(*) FROM {table} WHERE company_id = $1 AND scan = $2{_in_periods(dataset, 3)}"
     everything = f"FROM {table} WHERE company_id = $1{_in_periods(dataset, 2)}"
@@ -122,4 +131,4 @@ def _statements(dataset: Dataset) -> _Statements:
             SELECT {by}, count(*) AS rows, coalesce(sum({amount}) FILTER (WHERE {amount} > 0), 0) AS debit,
                    coalesce(-sum({amount}) FILTER (WHERE {amount} < 0), 0) AS credit
             {everything} GROUP BY {by}"""
-    return _Statements(make_room, upsert, remove_unseen, count_seen, totals)
+    return _Statements(make_room, upsert, f"{upsert}, {before}", remove_unseen, count_seen, totals)

@@ -1,6 +1,7 @@
 """What was proven for each data set and period, and what the landed ledger says of itself."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -64,3 +65,19 @@ async def ledger_periods(outbox: Outbox, company_id: UUID) -> list[LedgerPeriod]
     """The accounting periods that have landed."""
     rows = _PROOFS.ledger_periods(outbox.pool, company_id=company_id)
     return [LedgerPeriod(row["year"], row["period"], row["first_day"]) async for row in rows]
+
+
+async def verified_at(work: Work, company_id: UUID) -> dict[str, datetime]:
+    """When each period of the ledger was last proven, by its label."""
+    return {row["period_label"]: row["proven_at"] async for row in _PROOFS.verified_at(work.connection, company_id=company_id)}
+
+
+async def is_fresh(work: Work, company_id: UUID, *, since: datetime) -> bool:
+    """Whether the whole ledger was compared since then."""
+    return bool(await _PROOFS.is_fresh(work.connection, company_id=company_id, since=since))
+
+
+async def is_closed(work: Work, company_id: UUID, ledger_periods: Sequence[YearAndPeriod]) -> bool:
+    """Whether Visma has closed all of these accounting periods."""
+    years, periods = [year for year, _ in ledger_periods], [number for _, number in ledger_periods]
+    return bool(await _PROOFS.is_closed(work.connection, company_id=company_id, years=years, periods=periods))

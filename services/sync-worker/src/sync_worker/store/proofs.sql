@@ -19,3 +19,15 @@ ORDER BY voucher_journal_no, voucher_no LIMIT 100;
 
 -- name: ledger_periods
 SELECT year, period, first_day FROM sync.accounting_period WHERE company_id = :company_id ORDER BY year, period;
+
+-- name: verified_at
+SELECT period_label, proven_at FROM sync.proof WHERE company_id = :company_id AND data_set = 'ledger_lines';
+
+-- name: is_fresh$
+SELECT EXISTS (
+    SELECT 1 FROM sync.proof WHERE company_id = :company_id AND data_set = 'account_balances' AND proven_at > :since
+);
+
+-- name: is_closed$
+SELECT coalesce(bool_and(closed), false) FROM sync.accounting_period
+WHERE company_id = :company_id AND (year, period) IN (SELECT * FROM unnest(:years::integer[], :periods::integer[]));

@@ -1,6 +1,6 @@
 """The queue of work: items are claimed with a lease, renewed while somebody works on them; others take them up when the lease runs out."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,8 +11,9 @@ from eventing.outbox import Outbox
 from eventing.sql import queries
 from eventing.work import Cause, Work
 from sync_worker.domain.company import Company
+from sync_worker.domain.freshness import Mark
 from sync_worker.domain.periods import YearAndPeriod
-from sync_worker.domain.plan import PlannedItem, Source, source_of
+from sync_worker.domain.plan import Planned, PlannedItem, Source, source_of
 from sync_worker.domain.scan import Key
 from sync_worker.domain.trouble import Trouble
 from sync_worker.store.companies import company_of
@@ -26,7 +27,10 @@ class LeaseLost(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkItem:
-    """An item in hand. ``cause`` is the message that made it necessary; everything published for the item names it."""
+    """An item in hand. ``cause`` is the message that made it necessary; everything published for the item names it.
+
+    With ``since`` only what was written from then on is read. ``known``: it agreed with its source before.
+    """
 
     id: int
     token: UUID
@@ -39,6 +43,8 @@ class WorkItem:
     scanned: int
     expected: int | None
     scan_complete: bool
+    since: str | None
+    known: bool
     refetched: bool
     attempts: int
     company_started: bool
@@ -51,6 +57,18 @@ class Waiting:
 
     items: int
     urgent: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proven:
+    """An item that a look may find news for. Without ``agreed`` it differed from Visma up to now."""
+
+    id: int
+    data_set: DataSet
+    period: Period | None
+    ledger_periods: tuple[YearAndPeriod, ...]
+    mark: Mark
+    agreed: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +95,7 @@ async def add(work: Work, company: Company, planned: Sequence[PlannedItem]) -> N
             "ledger_periods": item.ledger_periods,
             "rank": item.rank,
             "expected": item.rows_expected,
+            "newest": item.newest,
             "next_attempt_at": work.now,
             **_cause_columns(work),
         }
@@ -121,14 +140,71 @@ async def hold(work: Work, item: WorkItem) -> None:
         raise LeaseLost
 
 
-async def save_page(work: Work, item: WorkItem, *, cursor: Key | None, seen: int, expected: int | None, scan_complete: bool) -> None:
-    """Note a landed page, and give the item back."""
-    await _ITEMS.save_page(work.connection, id=item.id, cursor=cursor, seen=seen, expected=expected, scan_complete=scan_complete)
+async def save_page(
+    work: Work, item: WorkItem, *, cursor: Key | None, seen: int, expected: int | None, newest: str | None, scan_complete: bool
+) -> None:
+    """Note a landed page, and give the item back. Without ``expected`` and ``newest`` what is known of them stays."""
+    about = {"cursor": cursor, "seen": seen, "expected": expected, "newest": newest, "scan_complete": scan_complete}
+    await _ITEMS.save_page(work.connection, id=item.id, **about)
 
 
-async def finish(work: Work, item: WorkItem, *, rows: int, requests: int) -> None:
-    """The item is retrieved and proven."""
-    await _ITEMS.finish(work.connection, id=item.id, rows=rows, requests=requests)
+async def finish(work: Work, item: WorkItem, *, rows: int, requests: int, refresh_at: datetime | None = None) -> None:
+    """The item is retrieved and proven; at ``refresh_at`` it is taken up again by itself."""
+    await _ITEMS.finish(work.connection, id=item.id, rows=rows, requests=requests, refresh_at=refresh_at, now=work.now)
+
+
+async def bring_back(outbox: Outbox, source: Source) -> int:
+    """Queue the complete items again whose time has come; gives how many."""
+    count: int = await _ITEMS.bring_back(outbox.pool, source=source.value, now=outbox.clock())
+    return count
+
+
+async def hasten(work: Work, company_id: UUID) -> None:
+    """Look for news of a company now instead of at its time."""
+    await _ITEMS.hasten(work.connection, company_id=company_id, now=work.now)
+
+
+async def proven(outbox: Outbox, company_id: UUID, data_sets: Iterable[DataSet]) -> list[Proven]:
+    """What a look compares with Visma."""
+    rows = _ITEMS.proven(outbox.pool, company_id=company_id, data_sets=[each.value for each in data_sets])
+    return [
+        Proven(
+            id=row["work_item_id"],
+            data_set=DataSet(row["data_set"]),
+            period=_period_of(row),
+            ledger_periods=_ledger_periods_of(row),
+            mark=Mark(row["scanned"], row["newest"]),
+            agreed=row["agreed"],
+        )
+        async for row in rows
+    ]
+
+
+async def planned(outbox: Outbox, company_id: UUID) -> list[Planned]:
+    """All items of a company as the plan made them."""
+    rows = _ITEMS.planned(outbox.pool, company_id=company_id)
+    return [Planned(DataSet(row["data_set"]), row["period_label"], _ledger_periods_of(row)) async for row in rows]
+
+
+async def read_changes(work: Work, item: Proven, *, since: str, mark: Mark) -> bool:
+    """Read what was written since; False when somebody works on the item already."""
+    about = {"id": item.id, "since": since, "newest": mark.newest, "expected": mark.rows, "now": work.now}
+    return bool(await _ITEMS.read_changes(work.connection, **about))
+
+
+async def rest(work: Work, item: WorkItem, *, until: datetime) -> None:
+    """A look found nothing new."""
+    await _ITEMS.rest(work.connection, id=item.id, requests=1, refresh_at=until, now=work.now)
+
+
+async def compare_next(work: Work, item: WorkItem, *, requests: int) -> None:
+    """After a look: compare everything as soon as what changed is read."""
+    await _ITEMS.compare_next(work.connection, id=item.id, requests=requests, now=work.now)
+
+
+async def look_later(work: Work, item: WorkItem, *, until: datetime) -> None:
+    """Nothing can be compared while others wait for a person; the company is looked at meanwhile."""
+    await _ITEMS.look_later(work.connection, id=item.id, until=until)
 
 
 async def scan_again(work: Work, item: WorkItem, *, expected: int | None, requests: int) -> None:
@@ -209,22 +285,31 @@ def _cause_columns(work: Work) -> dict[str, str | None]:
     return {"correlation_id": cause.correlation_id, "causation_id": cause.causation_id, "traceparent": cause.traceparent}
 
 
+def _period_of(row: Mapping[str, Any]) -> Period | None:
+    if row["first_day"] is None:
+        return None
+    return Period(label=row["period_label"], first_day=row["first_day"], last_day=row["last_day"])
+
+
+def _ledger_periods_of(row: Mapping[str, Any]) -> tuple[YearAndPeriod, ...]:
+    return tuple((year, number) for year, number in row["ledger_periods"])
+
+
 def _item_of(row: Mapping[str, Any], token: UUID) -> WorkItem:
-    period = None
-    if row["first_day"] is not None:
-        period = Period(label=row["period_label"], first_day=row["first_day"], last_day=row["last_day"])
     return WorkItem(
         id=row["work_item_id"],
         token=token,
         company=company_of(row),
         data_set=DataSet(row["data_set"]),
-        period=period,
-        ledger_periods=tuple((year, number) for year, number in row["ledger_periods"]),
+        period=_period_of(row),
+        ledger_periods=_ledger_periods_of(row),
         scan=row["scan"],
         cursor=None if row["cursor"] is None else tuple(row["cursor"]),
         scanned=row["scanned"],
         expected=row["expected"],
         scan_complete=row["scan_complete"],
+        since=row["since"],
+        known=row["known"],
         refetched=row["refetched"],
         attempts=row["attempts"],
         company_started=row["started"],

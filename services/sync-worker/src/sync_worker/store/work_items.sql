@@ -1,8 +1,9 @@
 -- name: add*!
-INSERT INTO sync.work_item (organization_id, company_id, source, data_set, period_label, first_day, last_day, ledger_periods, rank, expected,
-                            next_attempt_at, correlation_id, causation_id, traceparent)
-VALUES (:organization_id, :company_id, :source, :data_set, :period_label, :first_day, :last_day, :ledger_periods, :rank, :expected,
-        :next_attempt_at, :correlation_id, :causation_id, :traceparent)
+-- Balances only compare: they have nothing to scan.
+INSERT INTO sync.work_item (organization_id, company_id, source, data_set, period_label, first_day, last_day, ledger_periods, rank, expected, newest,
+                            scan_complete, next_attempt_at, correlation_id, causation_id, traceparent)
+VALUES (:organization_id, :company_id, :source, :data_set, :period_label, :first_day, :last_day, :ledger_periods, :rank, :expected, :newest,
+        :data_set = 'account_balances', :next_attempt_at, :correlation_id, :causation_id, :traceparent)
 ON CONFLICT (company_id, data_set, period_label) DO NOTHING;
 
 -- name: add_turns!
@@ -10,7 +11,27 @@ INSERT INTO sync.turn (source, company_id) SELECT source, :company_id FROM unnes
 
 -- name: end_turns!
 -- A company that has nothing to do is not looked at when work is claimed.
-DELETE FROM sync.turn WHERE company_id = :company_id;
+DELETE FROM sync.turn t WHERE t.company_id = :company_id AND NOT EXISTS (
+    SELECT 1 FROM sync.work_item i WHERE i.company_id = t.company_id AND i.source = t.source
+      AND i.status IN ('queued', 'retrieving', 'verifying', 'retrying')
+);
+
+-- name: bring_back$
+-- Complete items whose time has come are queued again; gives their number.
+WITH due AS (
+    SELECT work_item_id FROM sync.work_item WHERE refresh_at <= :now AND source = :source AND status = 'complete'
+    ORDER BY refresh_at LIMIT 500 FOR UPDATE SKIP LOCKED
+), back AS (
+    UPDATE sync.work_item i SET status = 'queued', next_attempt_at = :now, refresh_at = NULL, scan_complete = false
+    FROM due WHERE i.work_item_id = due.work_item_id RETURNING i.source, i.company_id
+), turns AS (
+    INSERT INTO sync.turn (source, company_id) SELECT DISTINCT source, company_id FROM back ON CONFLICT DO NOTHING
+)
+SELECT count(*) FROM back;
+
+-- name: hasten!
+-- Whatever is looked at again by itself is looked at now.
+UPDATE sync.work_item SET refresh_at = least(refresh_at, :now) WHERE company_id = :company_id AND source = 'visma' AND refresh_at IS NOT NULL;
 
 -- name: waiting^
 -- How many items could be claimed now (no more of a company than are enough), and whether one of them is what a person waits to see.
@@ -53,14 +74,14 @@ WITH in_hand AS (
     LIMIT 1 FOR UPDATE OF i SKIP LOCKED
 ), claimed AS (
     UPDATE sync.work_item i
-    SET lease_token = :token, lease_until = :lease_until, status = CASE WHEN i.scan_complete THEN 'verifying' ELSE 'retrieving' END
+    SET lease_token = :token, lease_until = :lease_until, attempted_at = :now, status = CASE WHEN i.scan_complete THEN 'verifying' ELSE 'retrieving' END
     FROM chosen WHERE i.work_item_id = chosen.work_item_id
     RETURNING i.*
 ), taken AS (
     UPDATE sync.turn t SET taken_at = :now FROM claimed WHERE t.company_id = claimed.company_id AND t.source = claimed.source
 )
 SELECT i.work_item_id, i.data_set, i.period_label, i.first_day, i.last_day, i.ledger_periods, i.scan, i.cursor, i.scanned, i.expected,
-       i.scan_complete, i.refetched, i.attempts, i.correlation_id, i.causation_id, i.traceparent,
+       i.scan_complete, i.since, i.refetched, i.attempts, i.succeeded_at IS NOT NULL AS known, i.correlation_id, i.causation_id, i.traceparent,
        c.company_id, c.organization_id, c.visma_company_id, c.organisation_number, c.period_type, c.financial_year_start_month,
        c.reconciliation_start, c.modules, c.started_at IS NOT NULL AS started
 FROM claimed i JOIN sync.company c ON c.company_id = i.company_id;
@@ -79,6 +100,7 @@ SELECT true FROM sync.work_item WHERE work_item_id = :id AND lease_token = :toke
 -- name: save_page!
 UPDATE sync.work_item
 SET cursor = coalesce(:cursor, cursor), scanned = scanned + :seen, expected = coalesce(:expected, expected), scan_complete = :scan_complete,
+    newest = coalesce(:newest, newest),
     status = CASE WHEN :scan_complete THEN 'verifying' ELSE 'retrieving' END,
     requests = requests + 1, attempts = 0, reason = NULL, message = NULL, hint = NULL, lease_token = NULL, lease_until = NULL
 WHERE work_item_id = :id;
@@ -86,13 +108,49 @@ WHERE work_item_id = :id;
 -- name: finish!
 UPDATE sync.work_item
 SET status = 'complete', scanned = :rows, expected = :rows, scan_complete = true, requests = requests + :requests, attempts = 0,
+    since = NULL, refresh_at = :refresh_at, succeeded_at = :now,
     reason = NULL, message = NULL, hint = NULL, lease_token = NULL, lease_until = NULL
 WHERE work_item_id = :id;
+
+-- name: proven
+-- What a look compares: what agreed with Visma the last time, and what did not agree until now.
+SELECT work_item_id, data_set, period_label, first_day, last_day, ledger_periods, scanned, newest, status = 'complete' AS agreed
+FROM sync.work_item
+WHERE company_id = :company_id AND data_set = ANY(:data_sets) AND (status = 'complete' OR status = 'needs_attention' AND reason = 'mismatch')
+ORDER BY work_item_id;
+
+-- name: planned
+SELECT data_set, period_label, ledger_periods FROM sync.work_item WHERE company_id = :company_id;
+
+-- name: read_changes$
+-- Only what was written since then is read, into the same scan: what it saw before still counts as seen.
+UPDATE sync.work_item
+SET status = 'queued', since = :since, newest = :newest, expected = :expected, cursor = NULL, scan_complete = false, refetched = false,
+    attempts = 0, next_attempt_at = :now, reason = NULL, message = NULL, hint = NULL
+WHERE work_item_id = :id AND status IN ('complete', 'needs_attention') RETURNING true;
+
+-- name: rest!
+-- Nothing new.
+UPDATE sync.work_item
+SET status = 'complete', scan_complete = true, requests = requests + :requests, attempts = 0, refresh_at = :refresh_at, succeeded_at = :now,
+    reason = NULL, message = NULL, hint = NULL, lease_token = NULL, lease_until = NULL
+WHERE work_item_id = :id;
+
+-- name: compare_next!
+UPDATE sync.work_item
+SET status = 'verifying', scan_complete = true, requests = requests + :requests, attempts = 0, next_attempt_at = :now,
+    reason = NULL, message = NULL, hint = NULL, lease_token = NULL, lease_until = NULL
+WHERE work_item_id = :id;
+
+-- name: look_later!
+-- What cannot be compared yet, because others wait for a person.
+UPDATE sync.work_item
+SET status = 'verifying', scan_complete = false, next_attempt_at = :until, lease_token = NULL, lease_until = NULL WHERE work_item_id = :id;
 
 -- name: scan_again!
 UPDATE sync.work_item
 SET status = 'retrieving', scan = nextval('sync.scan'), cursor = NULL, scanned = 0, expected = :expected, scan_complete = false,
-    refetched = true, requests = requests + :requests, attempts = 0, lease_token = NULL, lease_until = NULL
+    since = NULL, refetched = true, requests = requests + :requests, attempts = 0, lease_token = NULL, lease_until = NULL
 WHERE work_item_id = :id;
 
 -- name: defer!
@@ -111,7 +169,7 @@ FROM sync.work_item WHERE company_id = :company_id AND data_set IN ('ledger_line
 -- The proven items that hold one of these accounting periods.
 UPDATE sync.work_item i
 SET status = 'retrieving', scan = nextval('sync.scan'), cursor = NULL, scanned = 0, expected = NULL, scan_complete = false,
-    refetched = false, attempts = 0, next_attempt_at = :now
+    since = NULL, refetched = false, attempts = 0, next_attempt_at = :now
 WHERE i.company_id = :company_id AND i.data_set = 'ledger_lines' AND i.status = 'complete' AND EXISTS (
     SELECT 1 FROM jsonb_array_elements(i.ledger_periods) AS mine
     JOIN unnest(:years::integer[], :periods::integer[]) AS drifted (year, period)
@@ -161,6 +219,7 @@ SET status = 'queued', next_attempt_at = :now, attempts = 0, reason = NULL, mess
     cursor = CASE WHEN scan_complete AND status <> 'retrying' THEN NULL ELSE cursor END,
     scanned = CASE WHEN scan_complete AND status <> 'retrying' THEN 0 ELSE scanned END,
     expected = CASE WHEN scan_complete AND status <> 'retrying' AND data_set <> 'ledger_lines' THEN NULL ELSE expected END,
+    since = CASE WHEN scan_complete AND status <> 'retrying' THEN NULL ELSE since END,
     scan_complete = scan_complete AND status = 'retrying',
     correlation_id = :correlation_id, causation_id = :causation_id, traceparent = :traceparent
 WHERE company_id = :company_id

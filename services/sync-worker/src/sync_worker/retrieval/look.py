@@ -1,0 +1,123 @@
+"""A look at a company that was retrieved before: one question tells whether anything changed, and only what changed is read.
+
+For each data set Visma says how many rows it has and when the newest was written, for the ledger by accounting period. A period that was
+verified and differs now is announced as such, account by account, before what changed replaces what was verified.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from functools import reduce
+from zoneinfo import ZoneInfo
+
+from contracts.sync import DataSet, PeriodMismatched
+from eventing import crash
+from eventing.outbox import Outbox
+from eventing.work import Work
+from sync_worker import metrics
+from sync_worker.domain.company import Company
+from sync_worker.domain.datasets import DATASETS, LEDGER_LINES
+from sync_worker.domain.datasets.balances import OPENING_BALANCES
+from sync_worker.domain.freshness import NO_ROWS, Freshness, Mark, is_news
+from sync_worker.domain.periods import YearAndPeriod
+from sync_worker.domain.plan import FIRST_ITEM, is_outdated
+from sync_worker.domain.proof import Group, Stated, account_differences, differences
+from sync_worker.retrieval import announcements
+from sync_worker.retrieval.balances import ledger_sums
+from sync_worker.store import landing, proofs, work_items
+from sync_worker.store.companies import COMPANIES
+from sync_worker.store.work_items import Proven, WorkItem
+from visma_nxt import Asked, VismaClient
+from visma_nxt.filters import gte
+
+_NORWAY = ZoneInfo("Europe/Oslo")
+_LOOKED_AT = [data_set for data_set in DATASETS if data_set is not OPENING_BALANCES.data_set]
+_BY_PERIOD = ("year", "period")
+
+
+async def look(visma: VismaClient, outbox: Outbox, item: WorkItem, freshness: Freshness) -> None:
+    """Queue what changed since it was last compared, or rest until the next look. Raises Visma's errors and `LeaseLost`."""
+    company = item.company
+    proven = await work_items.proven(outbox, company.company_id, _LOOKED_AT)
+    by_period, whole = await _marks(visma, company, proven)
+    now = {each.id: _mark_of(each, by_period, whole) for each in proven}
+    ledger = await proofs.ledger_periods(outbox, company.company_id)
+    outdated = is_outdated(
+        company, await work_items.planned(outbox, company.company_id), ledger, by_period, outbox.clock().astimezone(_NORWAY).date()
+    )
+    news = [each for each in proven if is_news(each.mark, now[each.id]) or (outdated and each.data_set is FIRST_ITEM.data_set)]
+    verified = [each for each in news if each.data_set is DataSet.LEDGER_LINES and each.agreed]
+    stated = await _sums_of(visma, item, verified) if verified else {}
+    crash.point("look.fetched")
+    async with outbox.work(item.cause) as work:
+        await work_items.hold(work, item)
+        await _announce_differences(work, company, verified, stated)
+        taken = [
+            each for each in news if await work_items.read_changes(work, each, since=freshness.since(each.mark.newest), mark=now[each.id])
+        ]
+        if taken or not await proofs.is_fresh(work, company.company_id, since=work.now - freshness.proof):
+            await _compare_again(work, item, taken, requests=1 + bool(verified))
+        else:
+            await work_items.rest(work, item, until=freshness.next_look(work.now))
+            await work_items.end_turns(work, company.company_id)
+            if item.attempts:
+                await announcements.progressed(work, company, item.data_set)
+        crash.point("look.written")
+    crash.point("look.committed")
+    metrics.LOOKS.labels("news" if news else "quiet").inc()
+
+
+async def _marks(visma: VismaClient, company: Company, proven: Sequence[Proven]) -> tuple[dict[YearAndPeriod, Mark], dict[DataSet, Mark]]:
+    years = [year for each in proven for year, _ in each.ledger_periods]
+    since = gte("year", min(years)) if years else None
+    registers = sorted({each.data_set for each in proven if each.period is None})
+    asked = [Asked(DATASETS[data_set].table, DATASETS[data_set].filter_for(company, ())) for data_set in registers]
+    periods = [LEDGER_LINES.visma_name(name) for name in _BY_PERIOD]
+    answers = await visma.marks(
+        company.visma_company_id,
+        [Asked(LEDGER_LINES.table, since, tuple(periods)), *asked],
+        organisation_number=company.organisation_number,
+    )
+    by_period = {(mark.group[0], mark.group[1]): Mark(mark.rows, mark.newest) for mark in answers[0]}
+    return by_period, {data_set: Mark(mark.rows, mark.newest) for data_set, [mark] in zip(registers, answers[1:], strict=True)}
+
+
+def _mark_of(each: Proven, by_period: Mapping[YearAndPeriod, Mark], whole: Mapping[DataSet, Mark]) -> Mark:
+    if each.period is None:
+        return whole[each.data_set]
+    return reduce(Mark.and_, (by_period.get(number, NO_ROWS) for number in each.ledger_periods), NO_ROWS)
+
+
+async def _sums_of(visma: VismaClient, item: WorkItem, periods: Sequence[Proven]) -> dict[Group, Stated]:
+    numbers = sorted(number for each in periods for number in each.ledger_periods)
+    return await ledger_sums(visma, item, ("account_no", "year", "period"), LEDGER_LINES.filter_for(item.company, numbers))
+
+
+async def _announce_differences(work: Work, company: Company, verified: Sequence[Proven], stated: Mapping[Group, Stated]) -> None:
+    if not verified:
+        return
+    verified_at = await proofs.verified_at(work, company.company_id)
+    for each in verified:
+        landed = await landing.totals(work, LEDGER_LINES, company, each.ledger_periods)
+        mine = {group: sums for group, sums in stated.items() if (group[1], group[2]) in each.ledger_periods}
+        found = differences(landed, mine)
+        if found and each.period is not None:
+            work.publish(
+                PeriodMismatched(
+                    company_id=company.company_id,
+                    organization_id=company.organization_id,
+                    period=each.period,
+                    differences=account_differences(found),
+                    unbalanced_vouchers=[],
+                    checked_at=work.now,
+                    verified_at=verified_at.get(each.period.label),
+                    closed=await proofs.is_closed(work, company.company_id, each.ledger_periods),
+                )
+            )
+
+
+async def _compare_again(work: Work, item: WorkItem, taken: Collection[Proven], *, requests: int) -> None:
+    """What changed is read first; then the whole company is proven once more."""
+    company = item.company
+    await COMPANIES.reopen(work.connection, company_id=company.company_id)
+    await work_items.compare_next(work, item, requests=requests)
+    for data_set in dict.fromkeys([*(each.data_set for each in taken), item.data_set]):
+        await announcements.progressed(work, company, data_set)

@@ -1,0 +1,149 @@
+"""A company is followed after it was retrieved: what changes in Visma arrives by itself, and a quiet company costs one request a look."""
+
+from collections import Counter
+from collections.abc import AsyncIterator, Callable
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from contracts.accounting import CustomersRetrieved, LedgerAccountsRetrieved, LedgerLinesRemoved, LedgerLinesRetrieved, RowsRemoved
+from contracts.sync import DataSet, PeriodMismatched, PeriodVerified, SyncCompleted
+from testkit.probe import probe
+
+pytestmark = pytest.mark.long
+
+BAKERY = 7100001
+OFTEN = {"freshness_minutes": 0.005}
+
+
+@pytest.fixture
+async def followed(bench: Any) -> AsyncIterator[UUID]:
+    """A company that is complete and looked at three times a second."""
+    async with bench.worker(**OFTEN):
+        company_id = await bench.create(BAKERY, months=2)
+        await bench.of(SyncCompleted, company_id)
+        await looked(bench, 1)
+        yield company_id
+
+
+async def looked(bench: Any, times: int) -> None:
+    """Wait until Visma was asked so often whether anything changed."""
+    seen = 0
+
+    async def enough() -> bool:
+        nonlocal seen
+        seen += (await bench.visma.operations(BAKERY))["Marks"]
+        return seen >= times
+
+    await probe(enough, within=20, every=0.05)
+
+
+async def published(bench: Any, company_id: UUID, kind: type[Any], wanted: Callable[[Any], bool]) -> tuple[Any, Any]:
+    """The first row like this that was published, and the event it came in."""
+    events: list[Any] = []
+    while True:
+        for event in events:
+            for row in event.rows:
+                if wanted(row):
+                    return row, event
+        events = await bench.of(kind, company_id, count=len(events) + 1)
+
+
+async def newest(bench: Any, company_id: UUID) -> dict[str, Any]:
+    return max(await bench.rows("ledger_line", company_id), key=lambda row: (row["year"], row["period"], row["voucher_journal_no"]))
+
+
+async def test_a_company_is_followed(bench: Any, followed: UUID) -> None:
+    await nothing_changed_costs_one_request_and_says_nothing(bench)
+    await what_is_posted_arrives_and_its_period_is_verified_again(bench, followed)
+    await what_changed_is_read_and_nothing_else(bench, followed)
+    await what_visma_no_longer_has_is_removed(bench, followed)
+
+
+async def nothing_changed_costs_one_request_and_says_nothing(bench: Any) -> None:
+    await bench.visma.operations(BAKERY)
+    said = len(bench.gateway.seen)
+    asked: Counter[str] = Counter()
+
+    async def several() -> bool:
+        asked.update(await bench.visma.operations(BAKERY))
+        return asked["Marks"] >= 4
+
+    await probe(several, within=20, every=0.05)
+    assert set(asked) == {"Marks"}
+    assert len(bench.gateway.seen) == said
+
+
+async def what_is_posted_arrives_and_its_period_is_verified_again(bench: Any, company_id: UUID) -> None:
+    line = await newest(bench, company_id)
+    before = await bench.of(PeriodVerified, company_id)
+    known = {"year": line["year"], "period": line["period"], "voucherNo": 990001, "voucherDate": int(f"{line['voucher_date']:%Y%m%d}")}
+    for account, audit, amount in ((1920, 1, "-100.10"), (6900, 2, "100.10")):
+        row = known | {"voucherJournalNo": 990001, "auditNo": audit, "accountNo": account, "postedAmountDomestic": amount}
+        await bench.visma.change_ledger(BAKERY, "add", row)
+    arrived = [
+        await published(bench, company_id, LedgerLinesRetrieved, lambda row, no=no: (row.voucher_no, row.audit_no) == (990001, no))
+        for no in (1, 2)
+    ]
+    assert [(row.account_no, row.amount) for row, _ in arrived] == [(1920, Decimal("-100.10")), (6900, Decimal("100.10"))]
+    await probe(lambda: settled(bench, company_id), within=20)
+    told = await bench.of(PeriodMismatched, company_id)
+    verified = await bench.of(PeriodVerified, company_id, count=len(before) + 1)
+    assert {each.period.label for each in told} == {each.period.label for each in verified[len(before) :]}
+    assert {each.verified_at for each in told} <= {each.verified_at for each in verified}
+    assert {difference.account_no for each in told for difference in each.differences} == {1920, 6900}
+    completed = await bench.of(SyncCompleted, company_id, count=2)
+    [ledger] = [each for each in completed[-1].data_sets if each.data_set is DataSet.LEDGER_LINES]
+    assert ledger.rows == len(await bench.rows("ledger_line", company_id))
+
+
+async def what_changed_is_read_and_nothing_else(bench: Any, company_id: UUID) -> None:
+    line, told = await newest(bench, company_id), await bench.of(PeriodMismatched, company_id)
+    key = {"voucherJournalNo": line["voucher_journal_no"], "auditNo": line["audit_no"]}
+    await bench.visma.change_ledger(BAKERY, "change", key | {"text": "Rettet tekst"})
+    await bench.visma.change_ledger(BAKERY, "change", {"accountNo": 1920, "name": "Driftskonto"}, table="GeneralLedgerAccount")
+    _, event = await published(bench, company_id, LedgerLinesRetrieved, lambda row: row.text == "Rettet tekst")
+    assert [(row.text, row.audit_no) for row in event.rows] == [("Rettet tekst", line["audit_no"])]
+    assert [(row.text, row.amount) for row in event.before] == [(line["text"], line["amount"])]
+    _, event = await published(bench, company_id, LedgerAccountsRetrieved, lambda row: row.name == "Driftskonto")
+    assert len(event.rows) == 1
+    await probe(lambda: settled(bench, company_id), within=20)
+    late = {"accountNo": 1921, "name": "Sen konto"}
+    await bench.visma.change_ledger(BAKERY, "add", late, table="GeneralLedgerAccount", seconds_ago=300)
+    _, event = await published(bench, company_id, LedgerAccountsRetrieved, lambda row: row.name == "Sen konto")
+    assert len(event.rows) == 1
+    assert len(await bench.of(CustomersRetrieved, company_id)) == 1
+    assert await bench.of(PeriodMismatched, company_id) == told
+
+
+async def what_visma_no_longer_has_is_removed(bench: Any, company_id: UUID) -> None:
+    journal = (await newest(bench, company_id))["voucher_journal_no"]
+    voucher = [row for row in await bench.rows("ledger_line", company_id) if row["voucher_journal_no"] == journal]
+    for row in voucher:
+        await bench.visma.change_ledger(BAKERY, "delete", {"voucherJournalNo": journal, "auditNo": row["audit_no"]})
+    customer = (await bench.rows("customer", company_id))[0]
+    await bench.visma.change_ledger(BAKERY, "delete", {"associateNo": customer["associate_no"]}, table="Associate")
+    for line in voucher:
+        await published(
+            bench, company_id, LedgerLinesRemoved, lambda row, no=line["audit_no"]: (row.voucher_journal_no, row.audit_no) == (journal, no)
+        )
+    _, event = await published(bench, company_id, RowsRemoved, lambda row: row["customer_no"] == customer["customer_no"])
+    assert (event.data_set, len(event.rows)) == (DataSet.CUSTOMERS, 1)
+    await probe(lambda: settled(bench, company_id), within=20)
+    assert [row for row in await bench.rows("ledger_line", company_id) if row["voucher_journal_no"] == journal] == []
+
+
+async def test_once_a_day_everything_is_compared_also_when_nothing_looks_changed(bench: Any) -> None:
+    async with bench.worker(**OFTEN, proof_hours=0.0001):
+        company_id = await bench.create(BAKERY, months=2)
+        await bench.of(SyncCompleted, company_id)
+        await bench.pool.execute("UPDATE sync.ledger_line SET amount = amount + 0.01 WHERE audit_no = 1 AND company_id = $1", company_id)
+        await bench.of(SyncCompleted, company_id, count=3)
+        unbalanced = "SELECT voucher_no FROM sync.ledger_line GROUP BY voucher_journal_no, voucher_no HAVING sum(amount) <> 0"
+        assert await bench.pool.fetch(unbalanced) == []
+
+
+async def settled(bench: Any, company_id: UUID) -> bool:
+    return bool(await bench.pool.fetchval("SELECT completed_at IS NOT NULL FROM sync.company WHERE company_id = $1", company_id))
