@@ -70,8 +70,8 @@ class Dataset:
         """Visma's column for a landed one."""
         return next(column.visma for column in self.columns if column.name == name)
 
-    def filter_for(self, company: Company, ledger_periods: Sequence[YearAndPeriod], *, since: str | None = None) -> Filter | None:
-        """The rows to ask for, with ``since`` only those written from then on.
+    def filter_for(self, company: Company, ledger_periods: Sequence[YearAndPeriod], *, changed_since: str | None = None) -> Filter | None:
+        """The rows to ask for, with ``changed_since`` only those written from then on.
 
         Raises `ValueError` for a periodic data set without periods, which would ask for everything.
         """
@@ -80,8 +80,8 @@ class Dataset:
             if not ledger_periods:
                 raise ValueError(f"{self.data_set} is retrieved by period, and none is given")
             conditions.append(_in_periods(ledger_periods))
-        if since is not None:
-            conditions.append(gte(CHANGED, since))
+        if changed_since is not None:
+            conditions.append(gte(CHANGED, changed_since))
         return all_of(*conditions) if conditions else None
 
     def translate(self, rows: Iterable[dict[str, Any]], company: Company) -> list[LandedRow]:

@@ -51,7 +51,9 @@ async def look(visma: VismaClient, outbox: Outbox, item: WorkItem, freshness: Fr
         await work_items.hold(work, item)
         await _announce_differences(work, company, verified, stated)
         taken = [
-            each for each in news if await work_items.read_changes(work, each, since=freshness.since(each.mark.newest), mark=now[each.id])
+            each
+            for each in news
+            if await work_items.read_changes(work, each, changed_since=freshness.since(each.mark.newest), mark=now[each.id])
         ]
         if taken or not await proofs.is_fresh(work, company.company_id, since=work.now - freshness.proof):
             await _compare_again(work, item, taken, requests=1 + bool(verified))

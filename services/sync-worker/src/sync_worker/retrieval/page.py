@@ -22,7 +22,7 @@ async def retrieve_page(visma: VismaClient, outbox: Outbox, sizes: PageSizes, it
     crash.point("page.fetched")
     check_order(item.cursor, page.last_key)
     rows = dataset.translate(page.rows, company)
-    changes_only = item.since is not None
+    changes_only = item.changed_since is not None
     expected = item.expected if page.total is None or changes_only else page.total
     async with outbox.work(item.cause) as work:
         await work_items.hold(work, item)
@@ -47,12 +47,12 @@ async def _fetched(visma: VismaClient, sizes: PageSizes, dataset: Dataset, item:
         page = await visma.rows(
             dataset.table,
             company.visma_company_id,
-            where=dataset.filter_for(company, item.ledger_periods, since=item.since),
+            where=dataset.filter_for(company, item.ledger_periods, changed_since=item.changed_since),
             after=item.cursor,
             first=sizes.rows_for(kind),
-            with_total=item.expected is None or item.since is not None,
+            with_total=item.expected is None or item.changed_since is not None,
             # Of periods the plan knows it.
-            with_newest=item.cursor is None and item.since is None and not dataset.by_period,
+            with_newest=item.cursor is None and item.changed_since is None and not dataset.by_period,
             organisation_number=company.organisation_number,
         )
     except Transient as error:

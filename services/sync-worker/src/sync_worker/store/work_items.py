@@ -29,7 +29,7 @@ class LeaseLost(Exception):
 class WorkItem:
     """An item in hand. ``cause`` is the message that made it necessary; everything published for the item names it.
 
-    With ``since`` only what was written from then on is read. ``known``: it agreed with its source before.
+    With ``changed_since`` only what was written from then on is read. ``known``: it agreed with its source before.
     """
 
     id: int
@@ -43,7 +43,7 @@ class WorkItem:
     scanned: int
     expected: int | None
     scan_complete: bool
-    since: str | None
+    changed_since: str | None
     known: bool
     refetched: bool
     attempts: int
@@ -186,9 +186,9 @@ async def planned(outbox: Outbox, company_id: UUID) -> list[Planned]:
     return [Planned(DataSet(row["data_set"]), row["period_label"], _ledger_periods_of(row)) async for row in rows]
 
 
-async def read_changes(work: Work, item: Proven, *, since: str, mark: Mark) -> bool:
+async def read_changes(work: Work, item: Proven, *, changed_since: str, mark: Mark) -> bool:
     """Read what was written since; False when somebody works on the item already."""
-    about = {"id": item.id, "since": since, "newest": mark.newest, "expected": mark.rows, "now": work.now}
+    about = {"id": item.id, "changed_since": changed_since, "newest": mark.newest, "expected": mark.rows, "now": work.now}
     return bool(await _ITEMS.read_changes(work.connection, **about))
 
 
@@ -308,7 +308,7 @@ def _item_of(row: Mapping[str, Any], token: UUID) -> WorkItem:
         scanned=row["scanned"],
         expected=row["expected"],
         scan_complete=row["scan_complete"],
-        since=row["since"],
+        changed_since=row["changed_since"],
         known=row["known"],
         refetched=row["refetched"],
         attempts=row["attempts"],

@@ -81,7 +81,7 @@ WITH in_hand AS (
     UPDATE sync.turn t SET taken_at = :now FROM claimed WHERE t.company_id = claimed.company_id AND t.source = claimed.source
 )
 SELECT i.work_item_id, i.data_set, i.period_label, i.first_day, i.last_day, i.ledger_periods, i.scan, i.cursor, i.scanned, i.expected,
-       i.scan_complete, i.since, i.refetched, i.attempts, i.succeeded_at IS NOT NULL AS known, i.correlation_id, i.causation_id, i.traceparent,
+       i.scan_complete, i.changed_since, i.refetched, i.attempts, i.succeeded_at IS NOT NULL AS known, i.correlation_id, i.causation_id, i.traceparent,
        c.company_id, c.organization_id, c.visma_company_id, c.organisation_number, c.period_type, c.financial_year_start_month,
        c.reconciliation_start, c.modules, c.started_at IS NOT NULL AS started
 FROM claimed i JOIN sync.company c ON c.company_id = i.company_id;
@@ -108,7 +108,7 @@ WHERE work_item_id = :id;
 -- name: finish!
 UPDATE sync.work_item
 SET status = 'complete', scanned = :rows, expected = :rows, scan_complete = true, requests = requests + :requests, attempts = 0,
-    since = NULL, refresh_at = :refresh_at, succeeded_at = :now,
+    changed_since = NULL, refresh_at = :refresh_at, succeeded_at = :now,
     reason = NULL, message = NULL, hint = NULL, lease_token = NULL, lease_until = NULL
 WHERE work_item_id = :id;
 
@@ -125,7 +125,7 @@ SELECT data_set, period_label, ledger_periods FROM sync.work_item WHERE company_
 -- name: read_changes$
 -- Only what was written since then is read, into the same scan: what it saw before still counts as seen.
 UPDATE sync.work_item
-SET status = 'queued', since = :since, newest = :newest, expected = :expected, cursor = NULL, scan_complete = false, refetched = false,
+SET status = 'queued', changed_since = :changed_since, newest = :newest, expected = :expected, cursor = NULL, scan_complete = false, refetched = false,
     attempts = 0, next_attempt_at = :now, reason = NULL, message = NULL, hint = NULL
 WHERE work_item_id = :id AND status IN ('complete', 'needs_attention') RETURNING true;
 
@@ -150,7 +150,7 @@ SET status = 'verifying', scan_complete = false, next_attempt_at = :until, lease
 -- name: scan_again!
 UPDATE sync.work_item
 SET status = 'retrieving', scan = nextval('sync.scan'), cursor = NULL, scanned = 0, expected = :expected, scan_complete = false,
-    since = NULL, refetched = true, requests = requests + :requests, attempts = 0, lease_token = NULL, lease_until = NULL
+    changed_since = NULL, refetched = true, requests = requests + :requests, attempts = 0, lease_token = NULL, lease_until = NULL
 WHERE work_item_id = :id;
 
 -- name: defer!
@@ -169,7 +169,7 @@ FROM sync.work_item WHERE company_id = :company_id AND data_set IN ('ledger_line
 -- The proven items that hold one of these accounting periods.
 UPDATE sync.work_item i
 SET status = 'retrieving', scan = nextval('sync.scan'), cursor = NULL, scanned = 0, expected = NULL, scan_complete = false,
-    since = NULL, refetched = false, attempts = 0, next_attempt_at = :now
+    changed_since = NULL, refetched = false, attempts = 0, next_attempt_at = :now
 WHERE i.company_id = :company_id AND i.data_set = 'ledger_lines' AND i.status = 'complete' AND EXISTS (
     SELECT 1 FROM jsonb_array_elements(i.ledger_periods) AS mine
     JOIN unnest(:years::integer[], :periods::integer[]) AS drifted (year, period)
@@ -219,7 +219,7 @@ SET status = 'queued', next_attempt_at = :now, attempts = 0, reason = NULL, mess
     cursor = CASE WHEN scan_complete AND status <> 'retrying' THEN NULL ELSE cursor END,
     scanned = CASE WHEN scan_complete AND status <> 'retrying' THEN 0 ELSE scanned END,
     expected = CASE WHEN scan_complete AND status <> 'retrying' AND data_set <> 'ledger_lines' THEN NULL ELSE expected END,
-    since = CASE WHEN scan_complete AND status <> 'retrying' THEN NULL ELSE since END,
+    changed_since = CASE WHEN scan_complete AND status <> 'retrying' THEN NULL ELSE changed_since END,
     scan_complete = scan_complete AND status = 'retrying',
     correlation_id = :correlation_id, causation_id = :causation_id, traceparent = :traceparent
 WHERE company_id = :company_id
