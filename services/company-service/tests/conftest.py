@@ -144,6 +144,13 @@ class Desk:
         """What the handler returns; what it raises is raised here."""
         return await self._run(command, actor)
 
+    async def published(self, *kinds: type[Any]) -> list[Any]:
+        """What was published of these kinds, in order."""
+        rows = await self.outbox.pool.fetch("SELECT value, header_names, header_values FROM eventing.outbox ORDER BY id")
+        types = {kind.TYPE.encode(): kind for kind in kinds}
+        found = [(dict(zip(row["header_names"], row["header_values"], strict=True))["ce_type"], row["value"]) for row in rows]
+        return [types[name].model_validate_json(value) for name, value in found if name in types]
+
     async def _run(self, message: Any, actor: str) -> Any:
         cause = Cause(organization_id=message.organization_id, correlation_id="c", causation_id="c", actor=actor)
         async with self.outbox.work(cause) as work:

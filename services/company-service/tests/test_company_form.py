@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from company_service.domain.company_form import Circumstances, CompanyForm, judge
+from company_service.domain.company_form import CompanyForm, judge
+from company_service.domain.form_fields import Circumstances
 from company_service.domain.visma_company import VismaCompany
 from contracts.company import Module, PeriodType, VatFrequency
 from eventing.errors import NotYet, Refused

@@ -82,3 +82,8 @@ async def note_added(work: Work, visma_company_id: int, company_id: UUID) -> Non
     await _COMPANIES.note_added(
         work.connection, organization_id=work.organization_id, visma_company_id=visma_company_id, company_id=company_id
     )
+
+
+async def note_archived(work: Work, company_id: UUID) -> None:
+    """The Visma company behind this one is free to be added again."""
+    await _COMPANIES.note_archived(work.connection, organization_id=work.organization_id, company_id=company_id)

@@ -37,3 +37,6 @@ FOR UPDATE OF l;
 -- name: note_added!
 UPDATE company.listed_company SET added_as = :company_id
 WHERE organization_id = :organization_id AND visma_company_id = :visma_company_id;
+
+-- name: note_archived!
+UPDATE company.listed_company SET added_as = NULL WHERE organization_id = :organization_id AND added_as = :company_id;
