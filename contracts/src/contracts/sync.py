@@ -122,7 +122,10 @@ class RetrySync(CompanyMessage, Command):
 
 
 class SyncPlanned(SyncEvent):
-    """What will be retrieved, from when, and how much that is by Visma's own counts."""
+    """What will be retrieved, from when, and how much that is by Visma's own counts.
+
+    It comes again when the company has changed, and the newest plan counts: what it does not name is retrieved no more and kept as it is.
+    """
 
     TYPE = "no.accountflow.sync.SyncPlanned.v1"
     reconciliation_start: date
@@ -190,7 +193,7 @@ class AccountBalancesVerified(SyncEvent):
 
 
 class SyncCompleted(SyncEvent):
-    """Every planned data set is retrieved and proven."""
+    """Every data set of the newest plan is retrieved and proven."""
 
     TYPE = "no.accountflow.sync.SyncCompleted.v1"
     reconciliation_start: date

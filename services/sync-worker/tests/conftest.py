@@ -19,7 +19,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from pydantic import BaseModel, SecretStr
 
-from contracts.company import CompanyCreated, PeriodType, VatFrequency
+from contracts.company import CompanyCreated, CompanyEvent, PeriodType, VatFrequency
 from contracts.org import MemberAdded, OrganizationRegistered, Role
 from local_stack.ports import free_port
 from servicekit.health import Health
@@ -113,6 +113,7 @@ class Bench:
     budget_dsn: str
     organization_id: UUID = field(default_factory=uuid4)
     visma_settings: dict[str, Any] = field(default_factory=dict)
+    created: dict[UUID, CompanyCreated] = field(default_factory=dict)
 
     def settings(self, **retrieval: Any) -> Settings:
         addresses = self.skatteetaten.addresses
@@ -203,8 +204,18 @@ class Bench:
             created_by=ACCOUNTANT,
         )
         assert not form
+        self.created[created.company_id] = created
         await self.gateway.event(created, source="/company-service")
         return created.company_id
+
+    async def change(self, kind: type[CompanyEvent], company_id: UUID, **fields: Any) -> None:
+        """Publish another event about a company as the company service does. Start dates are given in months back from this one."""
+        known = {"company_id": company_id, "organization_id": self.organization_id}
+        if created := self.created.get(company_id):
+            known = created.model_dump()
+        starts = {name: months_back(value) for name, value in fields.items() if name in {"before", "after"}}
+        by = dict.fromkeys(("changed_by", "updated_by", "archived_by"), ACCOUNTANT)
+        await self.gateway.event(kind.model_validate(known | by | fields | starts), source="/company-service")
 
     async def hire(self, role: Role = Role.ACCOUNTANT, user: str = ACCOUNTANT) -> None:
         """Make a user a member, as the organisation service does."""

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from contracts.company import CompanyCreated
+from contracts.company import CompanyArchived, CompanyCreated, CompanyUpdated, ModulesChanged, ReconciliationStartChanged
 from contracts.org import Role
 from contracts.sync import RetrySync
 from servicekit.migrations import MigrationSet
@@ -10,7 +10,15 @@ from servicekit.service import Parts, Service
 from skatteetaten import A07Client
 from sync_worker.domain.page_sizes import PageSizes
 from sync_worker.domain.plan import Source
-from sync_worker.handlers import retry_sync, start_retrieval, waking
+from sync_worker.handlers import (
+    on_company_archived,
+    on_company_updated,
+    on_modules_changed,
+    on_reconciliation_start_changed,
+    retry_sync,
+    start_retrieval,
+    waking,
+)
 from sync_worker.retrieval.steps import Steps
 from sync_worker.retrieval.workers import Workers
 from sync_worker.settings import Settings
@@ -34,6 +42,10 @@ async def build(settings: Settings, parts: Parts) -> Service:
     return Service(
         handlers={
             CompanyCreated: waking(start_retrieval, ledger.wake),
+            CompanyUpdated: waking(on_company_updated, ledger.wake),
+            ReconciliationStartChanged: waking(on_reconciliation_start_changed, ledger.wake),
+            ModulesChanged: waking(on_modules_changed, ledger.wake),
+            CompanyArchived: on_company_archived,
             RetrySync: requires(Role.ACCOUNTANT, waking(retry_sync, ledger.wake, payroll.wake)),
             **KEEPING_MEMBERS,
         },

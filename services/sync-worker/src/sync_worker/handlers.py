@@ -1,15 +1,19 @@
 """What sync-worker does on each message. Nothing here asks Visma or Skatteetaten: handlers queue the work, the workers do it."""
 
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from typing import Any
+from uuid import UUID
 
-from contracts.company import CompanyCreated
+from contracts.company import CompanyArchived, CompanyCreated, CompanyUpdated, ModulesChanged, ReconciliationStartChanged
 from contracts.sync import RetrySync
 from eventing.errors import NotYet, Refused
 from eventing.work import Work
 from sync_worker.domain.plan import FIRST_ITEM
 from sync_worker.retrieval import announcements
-from sync_worker.store import companies, work_items
+from sync_worker.retrieval.planning import replan
+from sync_worker.store import companies, plans, work_items
+from sync_worker.store.companies import COMPANIES
 
 Wake = Callable[[], None]
 
@@ -24,10 +28,48 @@ async def start_retrieval(created: CompanyCreated, work: Work) -> None:
     await announcements.progressed(work, company, FIRST_ITEM.data_set)
 
 
+async def on_company_updated(event: CompanyUpdated, work: Work) -> None:
+    """Other periods, or another organisation number, are another plan; the rest of the form is not ours."""
+    await _replan_if_changed(
+        work,
+        event.company_id,
+        organisation_number=event.organisation_number,
+        period_type=event.period_type,
+        financial_year_start_month=event.financial_year_start_month,
+    )
+
+
+async def on_reconciliation_start_changed(event: ReconciliationStartChanged, work: Work) -> None:
+    """Earlier: what lies between is retrieved. Later: what lies before is kept and counts no more."""
+    await _replan_if_changed(work, event.company_id, reconciliation_start=event.after)
+
+
+async def on_modules_changed(event: ModulesChanged, work: Work) -> None:
+    """Data sets of new modules are retrieved, those of others kept as they are."""
+    await _replan_if_changed(work, event.company_id, modules=frozenset(event.modules))
+
+
+async def on_company_archived(event: CompanyArchived, work: Work) -> None:
+    """All work for the company stops. Nothing is deleted."""
+    await plans.retire_all(work, event.company_id)
+    await COMPANIES.archive(work.connection, company_id=event.company_id, now=work.now)
+
+
+async def _replan_if_changed(work: Work, company_id: UUID, **settings: Any) -> None:
+    company = await companies.find(work, company_id)
+    if company is None:
+        return
+    changed = replace(company, **settings)
+    if changed != company:
+        await replan(work, changed)
+
+
 async def retry_sync(command: RetrySync, work: Work) -> Mapping[str, Any]:
     """Take up what needs attention or consent, and what waits for its next attempt."""
     company = await companies.find(work, command.company_id)
     if company is None:
+        if await companies.is_archived(work, command.company_id):
+            raise Refused("company_archived", "This company is archived; its data is retrieved no more.", hint="Add the company again.")
         raise NotYet(
             Refused("unknown_company", "This company is not known here.", hint="Check the company id; a company must be added before.")
         )

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import date
 from functools import lru_cache
 from typing import Any
 
@@ -11,9 +12,9 @@ from contracts.sync import DataSet
 from sync_worker.domain.company import Company
 from sync_worker.domain.periods import YearAndPeriod
 from visma_nxt.documents import CHANGED
-from visma_nxt.filters import Filter, all_of, any_of, eq, gte, in_
+from visma_nxt.filters import Filter, all_of, any_of, eq, gte, in_, lt
 from visma_nxt.tables import Table
-from visma_nxt.values import date_of
+from visma_nxt.values import date_of, number_of
 
 Translation = Callable[[Any, Company], Any]
 LandedRow = tuple[Any, ...]
@@ -42,7 +43,10 @@ class Control:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dataset:
-    """One data set, declared. ``landing`` is its table in the schema ``sync``; without a ``control`` the number of rows is its proof."""
+    """One data set, declared. ``landing`` is its table in the schema ``sync``; without a ``control`` the number of rows is its proof.
+
+    ``since`` is the landed date that must not lie before the company's start date; rows that lie before it belong to an earlier start.
+    """
 
     data_set: DataSet
     table: Table
@@ -54,6 +58,7 @@ class Dataset:
     removal: type[AccountingData] | None = None
     module: Module | None = None
     by_period: bool = False
+    since: str | None = None
     where: Callable[[Company], Filter] | None = None
 
     @property
@@ -70,12 +75,28 @@ class Dataset:
         """Visma's column for a landed one."""
         return next(column.visma for column in self.columns if column.name == name)
 
-    def filter_for(self, company: Company, ledger_periods: Sequence[YearAndPeriod], *, changed_since: str | None = None) -> Filter | None:
-        """The rows to ask for, with ``changed_since`` only those written from then on.
+    @property
+    def grows_backwards(self) -> bool:
+        """Whether an earlier start only adds rows. A register is read anew: it is small, and what it says may depend on the start."""
+        return self.since is not None and self.control is not None
+
+    def filter_for(
+        self,
+        company: Company,
+        ledger_periods: Sequence[YearAndPeriod],
+        *,
+        before: date | None = None,
+        changed_since: str | None = None,
+    ) -> Filter | None:
+        """The rows to ask for: with ``before`` those from the start date until that day, with ``changed_since`` those written from then on.
 
         Raises `ValueError` for a periodic data set without periods, which would ask for everything.
         """
         conditions = [self.where(company)] if self.where else []
+        if self.since:
+            conditions.append(gte(self.visma_name(self.since), number_of(company.reconciliation_start)))
+            if before:
+                conditions.append(lt(self.visma_name(self.since), number_of(before)))
         if self.by_period:
             if not ledger_periods:
                 raise ValueError(f"{self.data_set} is retrieved by period, and none is given")

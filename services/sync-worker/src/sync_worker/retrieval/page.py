@@ -47,12 +47,12 @@ async def _fetched(visma: VismaClient, sizes: PageSizes, dataset: Dataset, item:
         page = await visma.rows(
             dataset.table,
             company.visma_company_id,
-            where=dataset.filter_for(company, item.ledger_periods, changed_since=item.changed_since),
+            where=dataset.filter_for(company, item.ledger_periods, before=item.retrieved_from, changed_since=item.changed_since),
             after=item.cursor,
             first=sizes.rows_for(kind),
             with_total=item.expected is None or item.changed_since is not None,
             # Of periods the plan knows it.
-            with_newest=item.cursor is None and item.changed_since is None and not dataset.by_period,
+            with_newest=item.cursor is None and item.changed_since is None and item.retrieved_from is None and not dataset.by_period,
             organisation_number=company.organisation_number,
         )
     except Transient as error:

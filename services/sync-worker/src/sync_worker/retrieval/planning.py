@@ -1,4 +1,7 @@
-"""From the landed accounting periods to the plan: Visma counts the ledger lines of every period, and the rest of the work is queued."""
+"""From the landed accounting periods to the plan: Visma counts the ledger lines of every period, and the rest of the work is queued.
+
+A plan is made again, by the same way, whenever it may have become another: see `replan`.
+"""
 
 from collections.abc import Sequence
 from zoneinfo import ZoneInfo
@@ -16,13 +19,23 @@ from sync_worker.domain.proof import Stated
 from sync_worker.domain.trouble import Trouble, Troubled
 from sync_worker.retrieval import announcements
 from sync_worker.retrieval.verification import settle
-from sync_worker.store import proofs, work_items
+from sync_worker.store import companies, plans, proofs, work_items
 from sync_worker.store.companies import COMPANIES
-from sync_worker.store.work_items import WorkItem
+from sync_worker.store.work_items import LeaseLost, WorkItem
 from visma_nxt import VismaClient
 from visma_nxt.filters import gte
 
 _NORWAY = ZoneInfo("Europe/Oslo")
+
+
+async def replan(work: Work, company: Company) -> None:
+    """Make the plan anew, for the company's settings as they are given and from now on are.
+
+    A new `SyncPlanned` follows, and a new `SyncCompleted` when all of it is proven. What is asked for as before is not asked for again.
+    """
+    await plans.begin_again(work, company)
+    await companies.put(work, company)  # after the items, as everywhere: whoever has an item in hand locks the company last
+    await announcements.progressed(work, company, FIRST_ITEM.data_set)
 
 
 async def verify_and_plan(visma: VismaClient, outbox: Outbox, item: WorkItem) -> None:
@@ -33,6 +46,8 @@ async def verify_and_plan(visma: VismaClient, outbox: Outbox, item: WorkItem) ->
     crash.point("plan.fetched")
     async with outbox.work(item.cause) as work:
         await work_items.hold(work, item)
+        if await companies.find(work, company.company_id) != company:
+            raise LeaseLost  # claimed in the moment in which the settings changed
         if await settle(work, item, {(): Stated(item.expected or 0)}, requests=1):
             await _queue(work, item, _planned(company, ledger, lines, work))
         crash.point("plan.written")
@@ -73,7 +88,7 @@ def _planned(company: Company, ledger: Sequence[LedgerPeriod], lines: dict[YearA
 
 async def _queue(work: Work, item: WorkItem, planned: list[PlannedItem]) -> None:
     company = item.company
-    await work_items.add(work, company, planned)
+    await plans.put(work, company, planned)
     await COMPANIES.set_planned(work.connection, company_id=company.company_id, now=work.now)
     work.publish(
         SyncPlanned(

@@ -29,9 +29,27 @@ async def add(work: Work, created: CompanyCreated) -> bool:
 
 
 async def find(work: Work, company_id: UUID) -> Company | None:
-    """The company, when it belongs to the organisation that is worked for."""
+    """The company, when it belongs to the organisation that is worked for and is not archived."""
     row = await COMPANIES.find(work.connection, company_id=company_id, organization_id=work.organization_id)
     return None if row is None else company_of(row)
+
+
+async def is_archived(work: Work, company_id: UUID) -> bool:
+    """Whether the organisation that is worked for has such a company, and the work for it has ended."""
+    return bool(await COMPANIES.is_archived(work.connection, company_id=company_id, organization_id=work.organization_id))
+
+
+async def put(work: Work, company: Company) -> None:
+    """Keep the settings that the next plan is made from."""
+    await COMPANIES.put(
+        work.connection,
+        company_id=company.company_id,
+        organisation_number=company.organisation_number,
+        period_type=company.period_type.value,
+        financial_year_start_month=company.financial_year_start_month,
+        reconciliation_start=company.reconciliation_start,
+        modules=sorted(module.value for module in company.modules),
+    )
 
 
 def company_of(row: Mapping[str, Any]) -> Company:

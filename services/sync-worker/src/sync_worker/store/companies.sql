@@ -7,7 +7,20 @@ ON CONFLICT (company_id) DO NOTHING RETURNING true;
 
 -- name: find^
 SELECT company_id, organization_id, visma_company_id, organisation_number, period_type, financial_year_start_month, reconciliation_start, modules
-FROM sync.company WHERE company_id = :company_id AND organization_id = :organization_id;
+FROM sync.company WHERE company_id = :company_id AND organization_id = :organization_id AND archived_at IS NULL;
+
+-- name: is_archived$
+SELECT archived_at IS NOT NULL FROM sync.company WHERE company_id = :company_id AND organization_id = :organization_id;
+
+-- name: put!
+-- The settings the next plan is made from. It is not complete before that plan is.
+UPDATE sync.company
+SET organisation_number = :organisation_number, period_type = :period_type, financial_year_start_month = :financial_year_start_month,
+    reconciliation_start = :reconciliation_start, modules = :modules, completed_at = NULL
+WHERE company_id = :company_id;
+
+-- name: archive!
+UPDATE sync.company SET archived_at = :now WHERE company_id = :company_id;
 
 -- name: lock!
 -- From here on until commit nobody else counts this company's progress or completes it. The work of others goes on.
@@ -24,8 +37,8 @@ UPDATE sync.company SET planned_at = :now WHERE company_id = :company_id;
 UPDATE sync.company SET completed_at = NULL WHERE company_id = :company_id;
 
 -- name: complete$
--- True once, when the last item is complete.
+-- True once for each plan, when its last item is complete.
 UPDATE sync.company c SET completed_at = :now
 WHERE c.company_id = :company_id AND c.planned_at IS NOT NULL AND c.completed_at IS NULL
-  AND NOT EXISTS (SELECT 1 FROM sync.work_item i WHERE i.company_id = c.company_id AND i.status <> 'complete')
+  AND NOT EXISTS (SELECT 1 FROM sync.work_item i WHERE i.company_id = c.company_id AND i.status NOT IN ('complete', 'retired'))
 RETURNING true;

@@ -8,7 +8,12 @@ SET rows = EXCLUDED.rows, debit = EXCLUDED.debit, credit = EXCLUDED.credit, diff
 -- name: by_data_set
 SELECT data_set, sum(rows)::bigint AS rows, sum(debit) AS debit, sum(credit) AS credit, sum(difference) AS difference,
        string_agg(DISTINCT compared, '; ') AS compared
-FROM sync.proof WHERE company_id = :company_id GROUP BY data_set;
+FROM sync.proof p
+WHERE company_id = :company_id AND EXISTS (
+    SELECT 1 FROM sync.work_item i
+    WHERE i.company_id = p.company_id AND i.data_set = p.data_set AND i.period_label = p.period_label AND i.status <> 'retired'
+)
+GROUP BY data_set;
 
 -- name: unbalanced_vouchers
 -- A voucher number is unique within its journal only.

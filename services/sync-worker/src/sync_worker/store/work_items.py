@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -14,6 +14,7 @@ from sync_worker.domain.company import Company
 from sync_worker.domain.freshness import Mark
 from sync_worker.domain.periods import YearAndPeriod
 from sync_worker.domain.plan import Planned, PlannedItem, Source, source_of
+from sync_worker.domain.replanning import question_of, since_of
 from sync_worker.domain.scan import Key
 from sync_worker.domain.trouble import Trouble
 from sync_worker.store.companies import company_of
@@ -29,7 +30,8 @@ class LeaseLost(Exception):
 class WorkItem:
     """An item in hand. ``cause`` is the message that made it necessary; everything published for the item names it.
 
-    With ``changed_since`` only what was written from then on is read. ``known``: it agreed with its source before.
+    With ``changed_since`` only what was written from then on is read, with ``retrieved_from`` only what lies before that day.
+    ``known``: it agreed with its source before.
     """
 
     id: int
@@ -38,6 +40,7 @@ class WorkItem:
     data_set: DataSet
     period: Period | None
     ledger_periods: tuple[YearAndPeriod, ...]
+    retrieved_from: date | None
     scan: int
     cursor: Key | None
     scanned: int
@@ -89,15 +92,17 @@ async def add(work: Work, company: Company, planned: Sequence[PlannedItem]) -> N
             "company_id": company.company_id,
             "source": source_of(item.data_set).value,
             "data_set": item.data_set.value,
-            "period_label": item.period.label if item.period else "",
+            "period_label": item.label,
             "first_day": item.period.first_day if item.period else None,
             "last_day": item.period.last_day if item.period else None,
             "ledger_periods": item.ledger_periods,
+            "question": question_of(company, item),
+            "since": since_of(company, item),
             "rank": item.rank,
             "expected": item.rows_expected,
             "newest": item.newest,
             "next_attempt_at": work.now,
-            **_cause_columns(work),
+            **cause_columns(work),
         }
         for item in planned
     ]
@@ -260,7 +265,7 @@ async def count_stopped(work: Work, company_id: UUID, source: Source, trouble: T
 
 async def take_up(work: Work, company_id: UUID) -> list[DataSet]:
     """Make everything that waits due now, for the cause of this work; gives the data sets concerned."""
-    rows = _ITEMS.take_up(work.connection, company_id=company_id, now=work.now, **_cause_columns(work))
+    rows = _ITEMS.take_up(work.connection, company_id=company_id, now=work.now, **cause_columns(work))
     found = {row["data_set"] async for row in rows}
     return [data_set for data_set in DataSet if data_set.value in found]
 
@@ -280,7 +285,8 @@ def _columns_of(trouble: Trouble) -> dict[str, str]:
     return {"reason": trouble.reason, "message": trouble.message, "hint": trouble.hint}
 
 
-def _cause_columns(work: Work) -> dict[str, str | None]:
+def cause_columns(work: Work) -> dict[str, str | None]:
+    """Why an item is due: the message that is handled, or that made the item in hand necessary."""
     cause = work.cause
     return {"correlation_id": cause.correlation_id, "causation_id": cause.causation_id, "traceparent": cause.traceparent}
 
@@ -303,6 +309,7 @@ def _item_of(row: Mapping[str, Any], token: UUID) -> WorkItem:
         data_set=DataSet(row["data_set"]),
         period=_period_of(row),
         ledger_periods=_ledger_periods_of(row),
+        retrieved_from=row["retrieved_from"],
         scan=row["scan"],
         cursor=None if row["cursor"] is None else tuple(row["cursor"]),
         scanned=row["scanned"],

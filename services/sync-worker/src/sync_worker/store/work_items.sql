@@ -1,9 +1,9 @@
 -- name: add*!
 -- Balances only compare: they have nothing to scan.
-INSERT INTO sync.work_item (organization_id, company_id, source, data_set, period_label, first_day, last_day, ledger_periods, rank, expected, newest,
-                            scan_complete, next_attempt_at, correlation_id, causation_id, traceparent)
-VALUES (:organization_id, :company_id, :source, :data_set, :period_label, :first_day, :last_day, :ledger_periods, :rank, :expected, :newest,
-        :data_set = 'account_balances', :next_attempt_at, :correlation_id, :causation_id, :traceparent)
+INSERT INTO sync.work_item (organization_id, company_id, source, data_set, period_label, first_day, last_day, ledger_periods, question, since,
+                            rank, expected, newest, scan_complete, next_attempt_at, correlation_id, causation_id, traceparent)
+VALUES (:organization_id, :company_id, :source, :data_set, :period_label, :first_day, :last_day, :ledger_periods, :question, :since,
+        :rank, :expected, :newest, :data_set = 'account_balances', :next_attempt_at, :correlation_id, :causation_id, :traceparent)
 ON CONFLICT (company_id, data_set, period_label) DO NOTHING;
 
 -- name: add_turns!
@@ -80,14 +80,16 @@ WITH in_hand AS (
 ), taken AS (
     UPDATE sync.turn t SET taken_at = :now FROM claimed WHERE t.company_id = claimed.company_id AND t.source = claimed.source
 )
-SELECT i.work_item_id, i.data_set, i.period_label, i.first_day, i.last_day, i.ledger_periods, i.scan, i.cursor, i.scanned, i.expected,
+SELECT i.work_item_id, i.data_set, i.period_label, i.first_day, i.last_day, i.ledger_periods, i.retrieved_from, i.scan, i.cursor, i.scanned, i.expected,
        i.scan_complete, i.changed_since, i.refetched, i.attempts, i.succeeded_at IS NOT NULL AS known, i.correlation_id, i.causation_id, i.traceparent,
        c.company_id, c.organization_id, c.visma_company_id, c.organisation_number, c.period_type, c.financial_year_start_month,
        c.reconciliation_start, c.modules, c.started_at IS NOT NULL AS started
 FROM claimed i JOIN sync.company c ON c.company_id = i.company_id;
 
 -- name: renew!
-UPDATE sync.work_item SET lease_until = :lease_until WHERE lease_token = ANY(:tokens::uuid[]);
+-- An item that is locked is being stored, and then given back, or taken away. Neither wants its lease renewed, and waiting could go in a circle.
+UPDATE sync.work_item SET lease_until = :lease_until
+WHERE work_item_id IN (SELECT work_item_id FROM sync.work_item WHERE lease_token = ANY(:tokens::uuid[]) FOR UPDATE SKIP LOCKED);
 
 -- name: release!
 -- Give back what was not finished, so that nobody has to wait for the leases to run out.
@@ -120,7 +122,7 @@ WHERE company_id = :company_id AND data_set = ANY(:data_sets) AND (status = 'com
 ORDER BY work_item_id;
 
 -- name: planned
-SELECT data_set, period_label, ledger_periods FROM sync.work_item WHERE company_id = :company_id;
+SELECT data_set, period_label, ledger_periods FROM sync.work_item WHERE company_id = :company_id AND status <> 'retired';
 
 -- name: read_changes$
 -- Only what was written since then is read, into the same scan: what it saw before still counts as seen.
@@ -150,7 +152,8 @@ SET status = 'verifying', scan_complete = false, next_attempt_at = :until, lease
 -- name: scan_again!
 UPDATE sync.work_item
 SET status = 'retrieving', scan = nextval('sync.scan'), cursor = NULL, scanned = 0, expected = :expected, scan_complete = false,
-    changed_since = NULL, refetched = true, requests = requests + :requests, attempts = 0, lease_token = NULL, lease_until = NULL
+    changed_since = NULL, retrieved_from = NULL, refetched = true, requests = requests + :requests, attempts = 0,
+    lease_token = NULL, lease_until = NULL
 WHERE work_item_id = :id;
 
 -- name: defer!
@@ -161,7 +164,7 @@ WHERE work_item_id = :id;
 
 -- name: ledger_progress^
 -- What the balances of the accounts wait for: items still to be proven by the workers, and items that wait for a person.
-SELECT count(*) FILTER (WHERE status NOT IN ('complete', 'needs_attention', 'needs_consent')) AS under_way,
+SELECT count(*) FILTER (WHERE status NOT IN ('complete', 'needs_attention', 'needs_consent', 'retired')) AS under_way,
        count(*) FILTER (WHERE status IN ('needs_attention', 'needs_consent')) AS stopped
 FROM sync.work_item WHERE company_id = :company_id AND data_set IN ('ledger_lines', 'opening_balances');
 
@@ -182,7 +185,7 @@ WHERE company_id = :company_id AND data_set = 'opening_balances' AND status = 'c
 
 -- name: ledger_reconciliation_periods
 SELECT period_label AS label, first_day, last_day FROM sync.work_item
-WHERE company_id = :company_id AND data_set = 'ledger_lines' ORDER BY first_day DESC;
+WHERE company_id = :company_id AND data_set = 'ledger_lines' AND status <> 'retired' ORDER BY first_day DESC;
 
 -- name: postpone!
 UPDATE sync.work_item
@@ -202,7 +205,7 @@ UPDATE sync.work_item
 SET status = :status, reason = :reason, message = :message, hint = :hint, lease_token = NULL, lease_until = NULL
 WHERE work_item_id IN (
     SELECT work_item_id FROM sync.work_item
-    WHERE company_id = :company_id AND source = :source AND status NOT IN ('complete', 'needs_attention', 'needs_consent')
+    WHERE company_id = :company_id AND source = :source AND status NOT IN ('complete', 'needs_attention', 'needs_consent', 'retired')
     FOR UPDATE SKIP LOCKED
 )
 RETURNING data_set;
@@ -220,6 +223,7 @@ SET status = 'queued', next_attempt_at = :now, attempts = 0, reason = NULL, mess
     scanned = CASE WHEN scan_complete AND status <> 'retrying' THEN 0 ELSE scanned END,
     expected = CASE WHEN scan_complete AND status <> 'retrying' AND data_set <> 'ledger_lines' THEN NULL ELSE expected END,
     changed_since = CASE WHEN scan_complete AND status <> 'retrying' THEN NULL ELSE changed_since END,
+    retrieved_from = CASE WHEN scan_complete AND status <> 'retrying' THEN NULL ELSE retrieved_from END,
     scan_complete = scan_complete AND status = 'retrying',
     correlation_id = :correlation_id, causation_id = :causation_id, traceparent = :traceparent
 WHERE company_id = :company_id
@@ -229,4 +233,4 @@ RETURNING data_set;
 -- name: progress^
 SELECT coalesce(sum(scanned), 0)::bigint AS rows, CASE WHEN bool_and(expected IS NOT NULL) THEN sum(expected)::bigint END AS rows_expected,
        coalesce(sum(requests), 0)::bigint AS requests, array_agg(DISTINCT status) AS statuses
-FROM sync.work_item WHERE company_id = :company_id AND data_set = :data_set;
+FROM sync.work_item WHERE company_id = :company_id AND data_set = :data_set AND status <> 'retired';

@@ -2,16 +2,8 @@
 
 from contracts import accounting
 from contracts.sync import DataSet
-from sync_worker.domain.company import Company
 from sync_worker.domain.dataset import JOURNAL_KEY, Column, Control, Dataset, amount, day, text
 from visma_nxt import tables
-from visma_nxt.filters import Filter, gte
-from visma_nxt.values import number_of
-
-
-def _since_the_start(company: Company) -> Filter:
-    return gte("voucherDate", number_of(company.reconciliation_start))
-
 
 _TRANSACTION = (
     Column("invoice_no", "invoiceNo", text),
@@ -60,7 +52,7 @@ CUSTOMER_TRANSACTIONS = Dataset(
     landing="customer_transaction",
     event=accounting.CustomerTransactionsRetrieved,
     columns=(*JOURNAL_KEY, Column("customer_no", "customerNo"), *_TRANSACTION),
-    where=_since_the_start,
+    since="voucher_date",
     control=Control(by=("customer_no",), amount="amount"),
     proof="sum and number of transactions of every customer since the start equal to Visma's own",
 )
@@ -71,7 +63,7 @@ SUPPLIER_TRANSACTIONS = Dataset(
     landing="supplier_transaction",
     event=accounting.SupplierTransactionsRetrieved,
     columns=(*JOURNAL_KEY, Column("supplier_no", "supplierNo"), *_TRANSACTION),
-    where=_since_the_start,
+    since="voucher_date",
     control=Control(by=("supplier_no",), amount="amount"),
     proof="sum and number of transactions of every supplier since the start equal to Visma's own",
 )

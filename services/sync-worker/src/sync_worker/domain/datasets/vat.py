@@ -8,17 +8,12 @@ from contracts.sync import DataSet
 from sync_worker.domain.company import Company
 from sync_worker.domain.dataset import COUNTED, Column, Dataset, day, text
 from visma_nxt import tables
-from visma_nxt.filters import Filter, gte
-from visma_nxt.values import date_of, number_of
+from visma_nxt.values import date_of
 
 
 def _began_before_the_start(value: Any, company: Company) -> bool:
     first_day = date_of(value)
     return first_day is not None and first_day < company.reconciliation_start
-
-
-def _ends_after_the_start(company: Company) -> Filter:
-    return gte("toDate", number_of(company.reconciliation_start))
 
 
 VAT_CODES = Dataset(
@@ -43,7 +38,7 @@ VAT_TERMS = Dataset(
         Column("last_day", "toDate", day),
         Column("partial", "fromDate", _began_before_the_start),
     ),
-    where=_ends_after_the_start,
+    since="last_day",
     module=Module.VAT,
     proof=COUNTED,
 )
