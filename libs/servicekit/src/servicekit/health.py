@@ -8,16 +8,14 @@
 
 import asyncio
 import contextlib
-import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
-import orjson
 import structlog
-import uvicorn
 from prometheus_client import CollectorRegistry, make_asgi_app
 
 from servicekit.clock import Clock, SystemClock
+from servicekit.http import answer, served
 from servicekit.metrics import EVENT_LOOP_LAG, REGISTRY
 from servicekit.redaction import redact_text
 from servicekit.settings import HealthSettings
@@ -70,43 +68,25 @@ class Health:
     @contextlib.asynccontextmanager
     async def serve(self, settings: HealthSettings) -> AsyncIterator[str]:
         """Answer until the block is left. Gives the base URL with the real port, which is logged as well."""
-        family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-        listener = socket.create_server((settings.host, settings.port), family=family)
-        port = listener.getsockname()[1]
-        url = f"http://{f'[{settings.host}]' if ':' in settings.host else settings.host}:{port}"
-        server = _Server(
-            uvicorn.Config(
-                self.app,
-                interface="asgi3",  # its guess takes a bound method for the older interface
-                lifespan="off",
-                ws="none",
-                proxy_headers=False,
-                log_config=None,
-                access_log=False,
-                timeout_graceful_shutdown=2,
-            )
-        )
         ticking = asyncio.create_task(self._tick(), name="health-tick")
-        serving = asyncio.create_task(server.serve(sockets=[listener]), name="health-server")
-        _log.info("health.serving", url=url, paths=["/livez", "/readyz", "/metrics"])
         try:
-            yield url
+            async with served(self.app, settings.host, settings.port, name="health") as url:
+                _log.info("health.serving", url=url, paths=["/livez", "/readyz", "/metrics"])
+                yield url
         finally:
             ticking.cancel()
-            server.should_exit = True
-            await serving
 
     async def app(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
         """The ASGI application behind `serve`."""
         match scope["path"].rstrip("/"):
             case "/livez":
-                await _answer(send, *await self._live())
+                await answer(send, *await self._live())
             case "/readyz":
-                await _answer(send, *await self._ready())
+                await answer(send, *await self._ready())
             case "/metrics":
                 await self._metrics(scope, receive, send)
             case _:
-                await _answer(send, 404, {"error": "not found", "paths": ["/livez", "/readyz", "/metrics"]})
+                await answer(send, 404, {"error": "not found", "paths": ["/livez", "/readyz", "/metrics"]})
 
     async def _live(self) -> tuple[int, dict[str, object]]:
         checks = await _run(self._liveness)
@@ -124,13 +104,6 @@ class Health:
             before = self._last_tick = self._clock.monotonic()
             await asyncio.sleep(TICK_SECONDS)
             EVENT_LOOP_LAG.set(max(0.0, self._clock.monotonic() - before - TICK_SECONDS))
-
-
-class _Server(uvicorn.Server):
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Leave SIGTERM and SIGINT to the service; uvicorn would take them and stop only itself."""
-        yield
 
 
 async def _run(checks: dict[str, Check]) -> dict[str, dict[str, object]]:
@@ -151,9 +124,3 @@ async def _outcome(check: Check) -> dict[str, object]:
         # A check may fail in any way its library likes; a probe must get an answer all the same.
         return {"ok": False, "why": redact_text(f"{type(error).__name__}: {error}")}
     return {"ok": True}
-
-
-async def _answer(send: Any, status: int, body: dict[str, object]) -> None:
-    headers = [(b"content-type", b"application/json"), (b"cache-control", b"no-store")]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": orjson.dumps(body)})
