@@ -6,6 +6,7 @@ from enum import StrEnum
 from pydantic import Field
 
 from contracts.message import Command, Event, OrganizationMessage, Record, VismaCompanyId, VismaCustomerId
+from contracts.sync import DataSet
 
 
 class DenialReason(StrEnum):
@@ -77,3 +78,29 @@ class VismaCompanyAccessChanged(VismaConnectorEvent):
     readable: bool
     hint: str | None
     checked_at: datetime
+
+
+class ChangeKind(StrEnum):
+    """What happened to rows in Visma."""
+
+    INSERTED = "inserted"
+    UPDATED = "updated"
+    DELETED = "deleted"
+
+
+class DataSetChange(Record):
+    """Rows that a data set is made of were changed."""
+
+    data_set: DataSet
+    kind: ChangeKind
+
+
+class VismaDataChanged(OrganizationMessage, Event):
+    """Visma says that data of a company was changed. Only a hint to look again soon: it may be missing, late, or more than is true."""
+
+    TYPE = "no.accountflow.visma-connector.VismaDataChanged.v1"
+    TOPIC = "visma-changes"
+    visma_customer_id: VismaCustomerId
+    visma_company_id: VismaCompanyId
+    changes: list[DataSetChange] = Field(description="each once, whatever number of rows was changed", min_length=1)
+    noticed_at: datetime = Field(description="when the first of them was heard of")

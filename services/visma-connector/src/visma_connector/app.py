@@ -2,17 +2,23 @@
 
 from pathlib import Path
 
+import structlog
+
 from contracts.org import Role, VismaIdsRegistered, VismaIdsRemoved
 from contracts.visma import RefreshVismaCompanies
+from servicekit.http import served
 from servicekit.migrations import MigrationSet
 from servicekit.service import Parts, Service
 from tenancy.authorisation import requires
 from tenancy.members import KEEPING_MEMBERS
 from visma_connector import handlers
+from visma_connector.announcing import Announcing
 from visma_connector.probing import Probing
 from visma_connector.settings import Settings
+from visma_connector.webhook import MOST_AT_ONCE, PATH, Webhook
 from visma_nxt import SharedBudget, VismaClient
 
+_LOG = structlog.get_logger("visma_connector.app")
 MIGRATIONS = Path(__file__).parents[2] / "migrations"
 
 
@@ -22,6 +28,14 @@ async def build(settings: Settings, parts: Parts) -> Service:
     budget = await parts.exits.enter_async_context(SharedBudget(settings.visma))
     visma = await parts.exits.enter_async_context(VismaClient(settings.visma, budget=budget))
     probing = Probing(parts.outbox, visma, settings.probe, client_key=settings.visma.client_id)
+    tasks = [probing.run] * settings.probe.side_by_side
+    if settings.webhook.keys:
+        announcing = Announcing(parts.outbox, settings.webhook)
+        tasks += [announcing.run, announcing.forget]
+        door = served(
+            Webhook(parts.outbox, settings.webhook), settings.webhook.host, settings.webhook.port, name="webhook", most_at_once=MOST_AT_ONCE
+        )
+        _LOG.info("webhook.serving", url=await parts.exits.enter_async_context(door) + PATH)
     return Service(
         handlers={
             **KEEPING_MEMBERS,
@@ -29,5 +43,5 @@ async def build(settings: Settings, parts: Parts) -> Service:
             VismaIdsRemoved: handlers.end_connections,
             RefreshVismaCompanies: requires(Role.ACCOUNTANT, handlers.refresh_companies),
         },
-        tasks=[probing.run] * settings.probe.side_by_side,
+        tasks=tasks,
     )

@@ -56,8 +56,34 @@ class ProbeSettings(SettingsGroup):
         )
 
 
+class WebhookSettings(SettingsGroup):
+    """Where Visma tells us of changes, and what becomes of it."""
+
+    secret: SecretStr | None = Field(
+        None, description="signature key that Visma's developer portal shows for our webhook subscription; empty: no webhooks are taken"
+    )
+    previous_secret: SecretStr | None = Field(None, description="the key before, while Visma changes from one to the other")
+    host: str = Field("127.0.0.1", description="address that takes webhooks, at /webhooks/visma; 0.0.0.0 in a container")
+    port: int = Field(0, ge=0, le=65535, description="its port; 0: any free one, which the log names")
+    body_limit_bytes: int = Field(64 * 1024, gt=0, description="longest notification that is read")
+    gather: Positive = Field(timedelta(seconds=2), description="changes of one company within this time are told together")
+    remember: Positive = Field(timedelta(days=1), description="how long a delivery that comes again is known")
+
+    @model_validator(mode="after")
+    def _one_key_comes_after_the_other(self) -> Self:
+        if self.previous_secret and not self.secret:
+            raise ValueError("previous_secret needs secret")
+        return self
+
+    @property
+    def keys(self) -> list[str]:
+        """Keys that may sign; none when no webhooks are taken."""
+        return [secret.get_secret_value() for secret in (self.secret, self.previous_secret) if secret]
+
+
 class Settings(ServiceSettings):
-    """What every service needs, the way to Visma, and how often to probe."""
+    """What every service needs, the way to Visma, how often to probe, and whether to listen."""
 
     visma: VismaForProbes
     probe: ProbeSettings = ProbeSettings()
+    webhook: WebhookSettings = WebhookSettings()
