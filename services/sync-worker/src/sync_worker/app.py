@@ -5,12 +5,14 @@ from pathlib import Path
 from contracts.company import CompanyArchived, CompanyCreated, CompanyUpdated, ModulesChanged, ReconciliationStartChanged
 from contracts.org import Role
 from contracts.sync import RetrySync
+from contracts.visma import VismaDataChanged
 from servicekit.migrations import MigrationSet
 from servicekit.service import Parts, Service
 from skatteetaten import A07Client
 from sync_worker.domain.page_sizes import PageSizes
 from sync_worker.domain.plan import Source
 from sync_worker.handlers import (
+    look_at_once,
     on_company_archived,
     on_company_updated,
     on_modules_changed,
@@ -47,6 +49,7 @@ async def build(settings: Settings, parts: Parts) -> Service:
             ModulesChanged: waking(on_modules_changed, ledger.wake),
             CompanyArchived: on_company_archived,
             RetrySync: requires(Role.ACCOUNTANT, waking(retry_sync, ledger.wake, payroll.wake)),
+            VismaDataChanged: waking(look_at_once, ledger.wake),
             **KEEPING_MEMBERS,
         },
         tasks=[ledger.run, payroll.run],

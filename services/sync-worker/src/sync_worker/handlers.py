@@ -7,6 +7,7 @@ from uuid import UUID
 
 from contracts.company import CompanyArchived, CompanyCreated, CompanyUpdated, ModulesChanged, ReconciliationStartChanged
 from contracts.sync import RetrySync
+from contracts.visma import VismaDataChanged
 from eventing.errors import NotYet, Refused
 from eventing.work import Work
 from sync_worker.domain.plan import FIRST_ITEM
@@ -77,6 +78,13 @@ async def retry_sync(command: RetrySync, work: Work) -> Mapping[str, Any]:
     for data_set in data_sets:
         await announcements.progressed(work, company, data_set)
     return {"data_sets": [data_set.value for data_set in data_sets]}
+
+
+async def look_at_once(changed: VismaDataChanged, work: Work) -> None:
+    """Look for news now instead of at the company's time. One that nobody has added, or not yet, has nothing to be compared with."""
+    company = await companies.find_by_visma_company(work, changed.visma_company_id)
+    if company is not None:
+        await work_items.hasten(work, company.company_id)
 
 
 def waking(handler: Callable[[Any, Work], Awaitable[Mapping[str, Any] | None]], *wakes: Wake) -> Callable[[Any, Work], Awaitable[Any]]:

@@ -52,6 +52,12 @@ async def put(work: Work, company: Company) -> None:
     )
 
 
+async def find_by_visma_company(work: Work, visma_company_id: int) -> Company | None:
+    """The company that the organisation has added for one of Visma's."""
+    row = await COMPANIES.find_by_visma_company(work.connection, visma_company_id=visma_company_id, organization_id=work.organization_id)
+    return None if row is None else company_of(row)
+
+
 def company_of(row: Mapping[str, Any]) -> Company:
     """From the columns of ``sync.company``."""
     return Company(

@@ -22,6 +22,10 @@ WHERE company_id = :company_id;
 -- name: archive!
 UPDATE sync.company SET archived_at = :now WHERE company_id = :company_id;
 
+-- name: find_by_visma_company^
+SELECT company_id, organization_id, visma_company_id, organisation_number, period_type, financial_year_start_month, reconciliation_start, modules
+FROM sync.company WHERE visma_company_id = :visma_company_id AND organization_id = :organization_id;
+
 -- name: lock!
 -- From here on until commit nobody else counts this company's progress or completes it. The work of others goes on.
 SELECT 1 FROM sync.company WHERE company_id = :company_id FOR NO KEY UPDATE;
