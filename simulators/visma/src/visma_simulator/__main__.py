@@ -3,6 +3,7 @@
 import gc
 import json
 import time
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
@@ -13,6 +14,7 @@ from graphql import print_schema
 from visma_simulator import scenario, schema
 from visma_simulator.app import CONTROL_PATH, GRAPHQL_PATH, TOKEN_PATH, build_app
 from visma_simulator.limits import Limits
+from visma_simulator.scenario import Subscription
 from visma_simulator.server import serve
 
 cli = typer.Typer(add_completion=False, help="A stand-in of Visma Business NXT (GraphQL, service context) and Visma Connect (tokens).")
@@ -36,6 +38,8 @@ def run(
     outstanding: Annotated[int, typer.Option(help="Requests in progress per company and per customer.")] = 60,
     latency_ms: Annotated[int, typer.Option(help="Added to every GraphQL answer.")] = 0,
     minute_ms: Annotated[int, typer.Option(help="How long a minute of the limits is.")] = 60_000,
+    webhook_url: Annotated[str, typer.Option(help="Notify this address of every changed row.")] = "",
+    webhook_key: Annotated[str, typer.Option(help="What signs the notifications.")] = "",
     per_client: Annotated[bool, typer.Option("--per-client", help="Count the requests of all tokens of a client together.")] = False,
 ) -> None:
     """Serve until SIGTERM. Prints one line of JSON with the addresses once connections are taken."""
@@ -45,6 +49,8 @@ def run(
         described = scenario.load(scenario_file, seed=seed, today=today.date() if today else None, lines=lines)
     except ValueError as problem:
         raise typer.BadParameter(str(problem), param_hint="--scenario") from problem
+    if webhook_url:
+        described = replace(described, webhooks=(*described.webhooks, Subscription(webhook_url, webhook_key)))
     # A ledger in the making is millions of objects that all live on: looking through them again and again costs a third of the time.
     gc.freeze()
     gc.set_threshold(200_000, 50, 1000)

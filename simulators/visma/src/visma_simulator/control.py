@@ -9,13 +9,16 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from visma_simulator import faults, scalars
+from visma_simulator import faults, scalars, scenario
 from visma_simulator.endpoints import Endpoints
 from visma_simulator.limits import Limits
 from visma_simulator.scalars import kroner
+from visma_simulator.scenario import Company
 from visma_simulator.table import Table
+from visma_simulator.webhooks import Change, RowEvent
 
 Handler = Callable[[Request], Awaitable[Response]]
+EVENTS: dict[str, RowEvent] = {"add": "INSERT", "change": "UPDATE", "delete": "DELETE"}
 
 
 class Control:
@@ -35,6 +38,8 @@ class Control:
             ("/requests", "GET", self.requests),
             ("/requests", "DELETE", self.clear_requests),
             ("/companies", "GET", self.companies),
+            ("/webhooks", "POST", self.subscribe),
+            ("/webhooks", "DELETE", self.unsubscribe),
         ]
         return [Route(path, _explained(handler), methods=[method]) for path, method, handler in handlers]
 
@@ -65,28 +70,20 @@ class Control:
         return Response(status_code=204)
 
     async def change_ledger(self, request: Request) -> Response:
-        """Really change a company: `{"company", "action": add | change | delete, "row" (key and values), "table"}`.
+        """Really change a company: `{"company", "action": add | change | delete, "row" (key and values, or a list of them), "table"}`.
 
         The table is the ledger unless named. A new ledger line that names no key starts a journal of its own. With `"seconds_ago"` the
-        row carries an earlier moment, as one that was written then and committed now. Answers the row's key.
+        row carries an earlier moment, as one that was written then and committed now. Answers each row's key; whoever has subscribed is
+        notified of each row.
         """
         said = orjson.loads(await request.body())
-        tables = self._installation.data(said["company"]).tables()
-        table, row = tables[said.get("table", "GeneralLedgerTransaction")], dict(said["row"])
-        now = scalars.to_micros(self._endpoints.now() - said.get("seconds_ago", 0))
-        match said["action"]:
-            case "add":
-                if table.shape.name == "GeneralLedgerTransaction":
-                    row = {"voucherJournalNo": table["voucherJournalNo"].data[-1] + 1, "auditNo": 1, "exchangeRate": 1} | row
-                table.insert(row, now)
-            case "change":
-                values = {name: value for name, value in row.items() if name not in table.shape.key}
-                table.change(table.find(row), values, now)
-            case "delete":
-                table.delete(table.find(row))
-            case other:
-                raise ValueError(f"action is add, change or delete, not {other!r}")
-        return _json({name: row[name] for name in table.shape.key})
+        data, now = self._installation.data(said["company"]), scalars.to_micros(self._endpoints.now() - said.get("seconds_ago", 0))
+        table = data.tables()[said.get("table", "GeneralLedgerTransaction")]
+        asked = said["row"] if isinstance(said["row"], list) else [said["row"]]
+        changes = [_changed(data.company, table, said["action"], dict(row), now) for row in asked]
+        self._endpoints.webhooks.notify(changes)
+        keys = [change.key for change in changes]
+        return _json(keys if isinstance(said["row"], list) else keys[0])
 
     async def change_limits(self, request: Request) -> Response:
         """Any of requests_per_minute, outstanding, latency_ms, minute_ms, per_client, and token_lifetime in seconds."""
@@ -124,6 +121,16 @@ class Control:
             ]
         )
 
+    async def subscribe(self, request: Request) -> Response:
+        """`{"url", "key"}` and any of companies, tables, attempts, interval_ms: also notify this address, signed with the key."""
+        self._endpoints.webhooks.subscribe(scenario.subscription(orjson.loads(await request.body())))
+        return Response(status_code=204)
+
+    async def unsubscribe(self, _request: Request) -> Response:
+        """Nobody is notified any more, also not of what is tried again."""
+        self._endpoints.webhooks.unsubscribe_all()
+        return Response(status_code=204)
+
     def _facts(self, number: int, *, totals: bool) -> dict[str, Any]:
         data = self._installation.data(number)
         company = data.company
@@ -133,6 +140,29 @@ class Control:
             facts["totals"] = _totals(tables["GeneralLedgerTransaction"])
             facts["rows"] = {name: len(table) for name, table in tables.items()}
         return facts
+
+
+def _changed(company: Company, table: Table, action: str, row: dict[str, Any], now: int) -> Change:
+    match action:
+        case "add":
+            if table.shape.name == "GeneralLedgerTransaction":
+                row = {"voucherJournalNo": table["voucherJournalNo"].data[-1] + 1, "auditNo": 1, "exchangeRate": 1} | row
+            table.insert(row, now)
+        case "change":
+            values = {name: value for name, value in row.items() if name not in table.shape.key}
+            table.change(table.find(row), values, now)
+        case "delete":
+            table.delete(table.find(row))
+        case other:
+            raise ValueError(f"action is add, change or delete, not {other!r}")
+    columns = tuple(name for name in row if name not in table.shape.key)
+    return Change(
+        company=company,
+        table=table.shape.name,
+        event=EVENTS[action],
+        key={name: row[name] for name in table.shape.key},
+        columns=columns,
+    )
 
 
 def _totals(ledger: Table) -> list[Mapping[str, Any]]:

@@ -22,6 +22,7 @@ from visma_simulator.limits import Limits, Outstanding, RequestRate, Scope
 from visma_simulator.requestlog import RequestLog
 from visma_simulator.scenario import Scenario
 from visma_simulator.tokens import OAuthError, Tokens
+from visma_simulator.webhooks import Webhooks
 
 BATCH_LIMIT = 32
 JSON = "application/json; charset=utf-8"
@@ -50,6 +51,7 @@ class Endpoints:
         self.tokens = Tokens(scenario.clients, now, token_lifetime)
         self.rate, self.outstanding = RequestRate(limits, now), Outstanding(limits, now)
         self.faults, self.log = Faults(), RequestLog(now)
+        self.webhooks = Webhooks(scenario.webhooks, self.faults, self.log, now)
         self._documents = Documents(schema.load())
 
     async def token(self, request: Request) -> Response:

@@ -114,7 +114,28 @@ class ChangeAmount:
         object.__setattr__(self, "by", str(self.by))  # a JSON number is as good as its text
 
 
-Effect = Delay | Status | Truncate | Drop | Drip | Error | NoGrant | WrongCompany | DropRow | DuplicateRow | ChangeAmount
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """The notification is never sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Doubled:
+    """The notification is sent twice, under the same ids."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reordered:
+    """The notification waits until a later one of its subscription has been sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Forged:
+    """The notification is signed with a key that is not the subscription's."""
+
+
+DeliveryEffect = Lost | Doubled | Reordered | Forged
+Effect = Delay | Status | Truncate | Drop | Drip | Error | NoGrant | WrongCompany | DropRow | DuplicateRow | ChangeAmount | DeliveryEffect
 RowEffect = DropRow | DuplicateRow | ChangeAmount
 EFFECTS: dict[str, type[Effect]] = {
     "delay": Delay,
@@ -128,6 +149,10 @@ EFFECTS: dict[str, type[Effect]] = {
     "drop_row": DropRow,
     "duplicate_row": DuplicateRow,
     "change_amount": ChangeAmount,
+    "lost": Lost,
+    "doubled": Doubled,
+    "reordered": Reordered,
+    "forged": Forged,
 }
 
 
@@ -164,7 +189,8 @@ def read_rule(said: Mapping[str, Any]) -> Rule:
     conditions = {name: said[name] for name in ("endpoint", "operation", "table", "company", "times", "skip") if name in said}
     settings = {name: value for name, value in said.items() if name not in conditions and name != "effect"}
     try:
-        return Rule(EFFECTS[said["effect"]](**settings), **conditions)
+        effect = EFFECTS[said["effect"]](**settings)
+        return Rule(effect, **({"endpoint": "webhook"} if isinstance(effect, DeliveryEffect) else {}) | conditions)
     except (KeyError, TypeError) as error:
         raise ValueError(f"The rule is not understood: {error}. Effects are {', '.join(EFFECTS)}.") from error
 

@@ -55,11 +55,30 @@ class Customer:
 
 
 @dataclass(frozen=True, slots=True)
+class Subscription:
+    """A webhook: where notifications go, what signs them, and of which companies and tables they are (none named: all).
+
+    A delivery is tried `attempts` times; the pause between two begins at `interval_ms` and doubles.
+    """
+
+    url: str
+    key: str = field(repr=False)
+    companies: tuple[int, ...] = ()
+    tables: tuple[str, ...] = ()
+    attempts: int = 5
+    interval_ms: int = 1000
+
+    def wants(self, company: int, table: str) -> bool:
+        return company in (self.companies or (company,)) and table in (self.tables or (table,))
+
+
+@dataclass(frozen=True, slots=True)
 class Scenario:
     clients: tuple[Client, ...]
     customers: tuple[Customer, ...]
     seed: int
     today: date
+    webhooks: tuple[Subscription, ...] = ()
 
 
 def load(path: Path | None = None, *, seed: int = 7, today: date | None = None, lines: int | None = None) -> Scenario:
@@ -79,6 +98,7 @@ def read(description: Mapping[str, Any], *, seed: int = 7, today: date | None = 
     try:
         clients = tuple(Client(**said | ({"scopes": tuple(said["scopes"])} if "scopes" in said else {})) for said in description["clients"])
         customers = tuple(_customer(said, seed, today) for said in description["customers"])
+        webhooks = tuple(map(subscription, description.get("webhooks", ())))
     except (TypeError, KeyError) as error:
         raise ValueError(f"The scenario is not understood: {error}") from error
     numbers = [company.number for customer in customers for company in customer.companies]
@@ -86,7 +106,12 @@ def read(description: Mapping[str, Any], *, seed: int = 7, today: date | None = 
         raise ValueError("A company ID is used twice.")
     if lines:
         customers = _scaled(customers, lines)
-    return Scenario(clients, tuple(map(_with_sizes, customers)), seed, today)
+    return Scenario(clients, tuple(map(_with_sizes, customers)), seed, today, webhooks)
+
+
+def subscription(said: Mapping[str, Any]) -> Subscription:
+    """A webhook subscription from its description. Raises TypeError for an unknown word."""
+    return Subscription(**dict(said) | {name: tuple(said.get(name, ())) for name in ("companies", "tables")})
 
 
 def organisation_number(seed: int, company: int) -> str:
