@@ -158,7 +158,8 @@ async def another(of: Child, folder: Path) -> AsyncIterator[str]:
     """A second member of a service, under no name of its own, so that it leaves the group when it is stopped; gives where it says ready."""
     port = free_port()
     environment = {name: value for name, value in of.environment.items() if name != "KAFKA__GROUP_INSTANCE_ID"} | {
-        "HEALTH__PORT": str(port)
+        "HEALTH__PORT": str(port),
+        "WEBHOOK__PORT": "0",
     }
     member = replace(of, log=folder / f"{of.name}.log", pid_file=folder / f"{of.name}.pid", environment=environment)
     member.start()

@@ -8,6 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 from uuid import UUID
 
+import asyncpg
 import httpx
 import orjson
 import pytest
@@ -17,6 +18,7 @@ from contracts.cloudevents import read
 from contracts.org import RegisterVismaCustomerIds
 from contracts.sync import DataSet, PeriodVerified, SyncProgressed, SyncStatus
 from demo import proofs
+from testkit.probe import probe
 
 from ..conftest import System, Systems
 
@@ -111,6 +113,24 @@ async def test_the_example_gateway_of_the_readme_works(system: System) -> None:
     assert b"OrganizationRegistered.v1" in printed
     assert b"CommandSucceeded.v1" in printed
     assert len(EXAMPLE.read_text("utf-8").splitlines()) < 60
+
+
+async def test_what_is_posted_in_visma_arrives_long_before_the_next_look(system: System) -> None:
+    worker = await asyncpg.connect(system.stack.databases["sync-worker"])
+    try:
+        number, year, period = await worker.fetchrow(_NEWEST_PERIOD, system.walk().organization_id)
+        line = {"accountNo": 1920, "year": year, "period": period, "postedAmountDomestic": "0.00", "text": "Posted and notified"}
+        async with httpx.AsyncClient(base_url=system.stack.urls["visma-simulator"]) as simulator:
+            (await simulator.post("/_control/ledger", json={"company": number, "action": "add", "row": line})).raise_for_status()
+        await probe(lambda: worker.fetchval("SELECT true FROM sync.ledger_line WHERE text = $1", line["text"]), within=60)
+    finally:
+        await worker.close()
+
+
+_NEWEST_PERIOD = """
+SELECT c.visma_company_id, l.year, l.period FROM sync.ledger_line l JOIN sync.company c USING (company_id)
+WHERE c.organization_id = $1 ORDER BY l.voucher_date DESC LIMIT 1
+"""
 
 
 async def opsctl(system: System, *arguments: str) -> bytes:

@@ -9,7 +9,7 @@ import asyncpg
 import httpx
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from local_stack.programs import VISMA_CLIENT
+from local_stack.programs import VISMA_CLIENT, VISMA_WEBHOOK_KEY
 from local_stack.stack import LocalStack
 from provisioning.cluster import admin
 from servicekit.kafka import client_options
@@ -30,7 +30,7 @@ def planted(stack: LocalStack, administrator: KafkaSettings) -> dict[str, bytes]
     passwords = {f"password of {name}": value for name, value in json.loads((stack.directory / "passwords.json").read_text()).items()}
     key = (stack.directory / "maskinporten-client.pem").read_text().splitlines()
     lines = {f"line {number} of the private key": line for number, line in enumerate(key[1:-1], start=1)}
-    others = {"secret of the Visma client": VISMA_CLIENT["VISMA__CLIENT_SECRET"]}
+    others = {"secret of the Visma client": VISMA_CLIENT["VISMA__CLIENT_SECRET"], "key of the webhooks": VISMA_WEBHOOK_KEY}
     if administrator.sasl_password:
         others["password of Kafka's administrator"] = administrator.sasl_password.get_secret_value()
     return {name: value.encode() for name, value in (passwords | lines | others).items()}

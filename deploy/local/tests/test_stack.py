@@ -33,6 +33,7 @@ LEDGER = replace(
     arguments=lambda around: (around.port("ledger"),),
     environment=lambda around: {"PYTHONPATH": HERE, "POSTGRES__DSN": around.databases["ledger"]},
     owns_database=True,
+    listens=("ledger-door",),
 )
 
 Make = Callable[..., LocalStack]
@@ -73,6 +74,8 @@ async def test_everything_is_ready_inside_and_gone_after(make: Make) -> None:
         assert addresses["LEDGER_DATABASE_URL"] == given["POSTGRES__DSN"]
         assert addresses["LEDGER_HEALTH_URL"] == system.urls["ledger"]
         assert addresses["PULSE_URL"] == system.urls["pulse"]
+        assert addresses["LEDGER_DOOR_URL"] == system.urls["ledger-door"]
+        assert len(set(system.urls.values())) == 3
         running = pids(system)
         assert len(running) == 2
     assert not any(map(alive, running))

@@ -21,7 +21,7 @@ from testkit.gateway import Gateway, gateway
 from testkit.proxy import Proxy
 from testkit.topics import OwnTopics
 from visma_connector.__main__ import PROGRAM
-from visma_connector.settings import ProbeSettings, Settings, VismaForProbes
+from visma_connector.settings import ProbeSettings, Settings, VismaForProbes, WebhookSettings
 from visma_nxt import VismaClient
 from visma_simulator.app import GRAPHQL_PATH, TOKEN_PATH, build_app
 from visma_simulator.scenario import read
@@ -91,6 +91,17 @@ class Visma:
 
     async def clear_faults(self) -> None:
         (await self.control.delete("/_control/faults")).raise_for_status()
+
+    async def change(self, company: int, action: str, row: object, table: str = "GeneralLedgerTransaction") -> None:
+        await self._post("ledger", {"company": company, "action": action, "row": row, "table": table})
+
+    async def subscribe(self, **subscription: Any) -> None:
+        await self._post("webhooks", subscription)
+
+    async def deliveries(self) -> list[tuple[int, list[str]]]:
+        """Status and faults of each attempt at a webhook."""
+        answer = await self.control.get("/_control/requests")
+        return [(each["status"], each["faults"]) for each in answer.json()["requests"] if each["endpoint"] == "webhook"]
 
     async def asked(self, operation: str = "AvailableCompanies") -> int:
         answer = await self.control.get("/_control/requests")
@@ -169,7 +180,9 @@ def connector(visma: Visma, topics: OwnTopics, dsn: str) -> Start:
     """
 
     @asynccontextmanager
-    async def start(*, visma_settings: dict[str, Any] | None = None, **probe: float) -> AsyncIterator[Connector]:
+    async def start(
+        *, visma_settings: dict[str, Any] | None = None, webhook: dict[str, Any] | None = None, **probe: float
+    ) -> AsyncIterator[Connector]:
         pauses = {"connected_every": 3600.0, "denied_every": 3600.0, "unreachable_first": 3600.0, "unreachable_longest": 3600.0}
         settings = Settings(
             kafka={"bootstrap_servers": topics.bootstrap_servers, "topic_prefix": topics.prefix},
@@ -177,6 +190,7 @@ def connector(visma: Visma, topics: OwnTopics, dsn: str) -> Start:
             health={"port": free_port()},
             visma=visma.settings(**visma_settings or {}),
             probe=ProbeSettings.model_validate({"notice_within": 0.02} | pauses | probe),
+            webhook=WebhookSettings.model_validate(webhook or {}),
         )
         stop = asyncio.Event()
         async with AsyncExitStack() as exits:

@@ -1,5 +1,6 @@
 """The whole connector on real servers: events and commands in, events and outcomes out, Visma as the simulator plays it."""
 
+from collections import Counter
 from typing import Any
 
 import asyncpg
@@ -8,7 +9,9 @@ import pytest
 
 from contracts.org import VismaIdsRegistered, VismaIdsRemoved
 from contracts.results import CommandRejected, CommandSucceeded
+from contracts.sync import DataSet
 from contracts.visma import (
+    ChangeKind,
     DenialReason,
     RefreshVismaCompanies,
     VismaCompaniesListed,
@@ -16,7 +19,9 @@ from contracts.visma import (
     VismaConnectorEvent,
     VismaCustomerAccessDenied,
     VismaCustomerConnected,
+    VismaDataChanged,
 )
+from local_stack.ports import free_port
 from testkit.probe import probe
 
 pytestmark = pytest.mark.long
@@ -268,3 +273,33 @@ async def test_one_company_that_visma_cannot_tell_about_stays_as_it_was(connecto
 
 async def _asked_more_than(visma: Any, requests: int) -> bool:
     return await visma.asked("Readability") > requests
+
+
+async def test_what_changes_in_visma_is_told_whatever_happens_on_the_way(connector: Any, visma: Any) -> None:
+    port = free_port()
+    line = {"accountNo": 1920, "year": 2026, "period": 1, "postedAmountDomestic": "100.05", "voucherDate": 20260131}
+    async with connector(webhook={"secret": "the-key", "port": port, "gather": 0.5}) as running:
+        await running.register(12345)
+        await running.gateway.published(VismaCompaniesListed)
+        await visma.subscribe(url=f"http://127.0.0.1:{port}/webhooks/visma", key="the-key", attempts=1)
+        for place, effect in enumerate(("lost", "forged", "reordered", "doubled")):
+            await visma.fault(effect, skip=place)
+        await visma.change(7100001, "add", [line] * 20)
+        await visma.change(7100003, "add", line)  # is not opened for us
+
+        told = [(await running.gateway.published(VismaDataChanged))[0]]
+        assert (told[0].organization_id, told[0].visma_customer_id) == (running.organization_id, 12345)
+        assert {change.kind for change in told[0].changes} == {ChangeKind.INSERTED}
+        assert DataSet.LEDGER_LINES in {change.data_set for change in told[0].changes}
+        assert running.attributes(told[0]).organizationid == str(running.organization_id)
+
+        await probe(lambda: delivered(visma, 22), within=10)
+        deliveries = [(status, *faults) for status, faults in await visma.deliveries()]
+        assert Counter(deliveries) == {(0, "Lost"): 1, (401, "Forged"): 1, (202, "Reordered"): 1, (202, "Doubled"): 2, (202,): 17}
+        told = await running.gateway.published(VismaDataChanged, count=1)
+        assert {event.visma_company_id for event in told} == {7100001}
+        assert len(told) < 5
+
+
+async def delivered(visma: Any, attempts: int) -> bool:
+    return len(await visma.deliveries()) >= attempts

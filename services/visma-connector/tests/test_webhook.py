@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
@@ -15,8 +15,12 @@ from pydantic import ValidationError
 
 from eventing.outbox import Outbox
 from eventing.work import Cause
+from local_stack.ports import free_port
+from servicekit.health import Health
 from servicekit.metrics import REGISTRY
-from visma_connector.settings import WebhookSettings
+from servicekit.service import Parts
+from visma_connector.app import build
+from visma_connector.settings import Settings, WebhookSettings
 from visma_connector.store import connections
 from visma_connector.webhook import PATH, Webhook
 from visma_nxt.webhooks import SIGNATURE, signature
@@ -141,3 +145,25 @@ async def test_a_delivery_is_stored_once_when_it_is_answered(outbox: Outbox) -> 
     assert [counted(outcome) - before[outcome] for outcome in before] == [1, 2, 1]
     rows = await outbox.pool.fetch("SELECT DISTINCT visma_company_id, kind, noticed_at <= $1 FROM connector.data_change", datetime.now(UTC))
     assert [tuple(row) for row in rows] == [(7100001, "inserted", True)]
+
+
+@pytest.mark.servers
+async def test_without_a_key_nobody_listens(outbox: Outbox, visma: Any) -> None:
+    port = free_port()
+
+    async def status(**webhook: str) -> int:
+        settings = Settings.model_validate(
+            {
+                "kafka": {"bootstrap_servers": "127.0.0.1:9092"},
+                "postgres": {"dsn": "postgresql://127.0.0.1/nothing"},
+                "visma": visma.settings(),
+                "webhook": {"port": port, **webhook},
+            }
+        )
+        async with AsyncExitStack() as exits, httpx.AsyncClient() as client:
+            await build(settings, Parts(outbox.pool, outbox, Health(), exits))
+            return (await client.post(f"http://127.0.0.1:{port}{PATH}", content=body())).status_code
+
+    assert await status(secret=KEY) == 401
+    with pytest.raises(httpx.ConnectError):
+        await status()

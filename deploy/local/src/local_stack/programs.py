@@ -17,6 +17,12 @@ VISMA_CLIENT = {"VISMA__CLIENT_ID": "isv_accountflow", "VISMA__CLIENT_SECRET": "
 VISMA_BUDGET = "visma-budget"
 """The database of the budget that all programs with our client key share."""
 
+VISMA_WEBHOOKS = "visma-webhooks"
+"""The address at which visma-connector is notified."""
+
+VISMA_WEBHOOK_KEY = "simulator-webhook-key"
+"""What signs the notifications of the Visma simulator; worth nothing anywhere else."""
+
 MASKINPORTEN_CLIENT = {"client_id": "accountflow-local", "key_id": "local-1"}
 """The client that the Skatteetaten simulator registers, with the public half of the key in `Surroundings.client_key`."""
 
@@ -31,7 +37,7 @@ class Surroundings:
     databases: Mapping[str, str]
     """DSN by service, and by the name of a database that several share."""
     urls: Mapping[str, str]
-    """`http://127.0.0.1:port` by program."""
+    """`http://127.0.0.1:port` by program, and by the name of whatever else a program listens at."""
     client_key: Path
     """Private key of our Maskinporten client, made at the first start."""
 
@@ -51,13 +57,15 @@ class Program:
     owns_database: bool = False
     shares: tuple[str, ...] = ()
     """Further databases, each with a role of its own, which several programs use."""
+    listens: tuple[str, ...] = ()
+    """Names of further addresses at which it answers."""
     prepare: Callable[[Surroundings], Sequence[str] | None] = lambda _: None
     """Arguments of a first run that must end well before the program starts; None when there is nothing to do."""
 
     @property
     def variable(self) -> str:
         """The beginning of its variables in the file of addresses."""
-        return self.name.upper().replace("-", "_")
+        return variable(self.name)
 
     @property
     def address_variable(self) -> str:
@@ -65,7 +73,14 @@ class Program:
         return f"{self.variable}_{'HEALTH_URL' if self.owns_database else 'URL'}"
 
 
-def service(name: str, *more: Callable[[Surroundings], Mapping[str, str]], shares: tuple[str, ...] = ()) -> Program:
+def variable(name: str) -> str:
+    """A name as variables spell it."""
+    return name.upper().replace("-", "_")
+
+
+def service(
+    name: str, *more: Callable[[Surroundings], Mapping[str, str]], shares: tuple[str, ...] = (), listens: tuple[str, ...] = ()
+) -> Program:
     def environment(around: Surroundings) -> dict[str, str]:
         settings = {
             **{f"KAFKA__{setting}": value for setting, value in kafka_variables(around.kafka[name]).items()},
@@ -79,7 +94,7 @@ def service(name: str, *more: Callable[[Surroundings], Mapping[str, str]], share
             settings |= part(around)
         return settings
 
-    return Program(name, name.replace("-", "_"), "/readyz", environment=environment, owns_database=True, shares=shares)
+    return Program(name, name.replace("-", "_"), "/readyz", environment=environment, owns_database=True, shares=shares, listens=listens)
 
 
 def kafka_variables(settings: KafkaSettings) -> dict[str, str]:
@@ -98,6 +113,10 @@ def visma_client(around: Surroundings) -> dict[str, str]:
     return addresses | {"VISMA__BUDGET__DSN": around.databases[VISMA_BUDGET], **VISMA_CLIENT}
 
 
+def visma_webhooks(around: Surroundings) -> dict[str, str]:
+    return {"WEBHOOK__PORT": around.port(VISMA_WEBHOOKS), "WEBHOOK__SECRET": VISMA_WEBHOOK_KEY}
+
+
 def skatteetaten_client(around: Surroundings) -> dict[str, str]:
     url = around.urls["skatteetaten-simulator"]
     return {
@@ -114,7 +133,10 @@ VISMA_SIMULATOR = Program(
     "visma-simulator",
     "visma_simulator",
     "/_control/faults",
-    arguments=lambda around: ("--port", around.port("visma-simulator")),
+    arguments=lambda around: (
+        *("--port", around.port("visma-simulator")),
+        *("--webhook-url", f"{around.urls[VISMA_WEBHOOKS]}/webhooks/visma", "--webhook-key", VISMA_WEBHOOK_KEY),
+    ),
 )
 
 SKATTEETATEN_SIMULATOR = Program(
@@ -133,6 +155,6 @@ PROGRAMS = (
     SKATTEETATEN_SIMULATOR,
     service("org-service"),
     service("company-service"),
-    service("visma-connector", visma_client, shares=(VISMA_BUDGET,)),
+    service("visma-connector", visma_client, visma_webhooks, shares=(VISMA_BUDGET,), listens=(VISMA_WEBHOOKS,)),
     service("sync-worker", visma_client, skatteetaten_client, shares=(VISMA_BUDGET,)),
 )

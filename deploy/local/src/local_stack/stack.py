@@ -22,7 +22,7 @@ from local_stack.child import Child
 from local_stack.ladder import AnyKafka, AnyPostgres, Ladder, Rung
 from local_stack.passwords import Passwords
 from local_stack.ports import Ports
-from local_stack.programs import PROGRAMS, Program, Surroundings, kafka_variables
+from local_stack.programs import PROGRAMS, Program, Surroundings, kafka_variables, variable
 from local_stack.protection import protected
 from local_stack.provision import Difference
 from local_stack.supervisor import Supervisor
@@ -126,7 +126,7 @@ class LocalStack:
 
     @property
     def urls(self) -> Mapping[str, str]:
-        """`http://127.0.0.1:port` by program."""
+        """`http://127.0.0.1:port` by program, and by the name of whatever else a program listens at."""
         return self._around.urls
 
     def restarts(self, name: str) -> int:
@@ -143,6 +143,7 @@ class LocalStack:
             | {f"{CONSUMER.upper()}_KAFKA_{setting}": value for setting, value in consumer.items() if setting.startswith("SASL_")}
             | {f"{program.variable}_DATABASE_URL": self.databases[program.name] for program in owners}
             | {program.address_variable: self.urls[program.name] for program in self._programs}
+            | {f"{variable(name)}_URL": self.urls[name] for program in self._programs for name in program.listens}
             | self.operator()
         )
 
@@ -207,7 +208,7 @@ class LocalStack:
             {party: self._client(self._prefix + party, passwords) for party in parties(self._topics)},
             self._prefix,
             {name: postgres.address.database(role, role, passwords[role]) for name, role in roles.items()},
-            {program.name: f"http://127.0.0.1:{ports[program.name]}" for program in self._programs},
+            {name: f"http://127.0.0.1:{ports[name]}" for program in self._programs for name in (program.name, *program.listens)},
             self.directory / "maskinporten-client.pem",
         )
 
