@@ -210,6 +210,15 @@ async def test_many_processes_announce_each_company_once(outbox: Outbox, clock: 
     ]
 
 
+async def test_a_company_in_other_hands_is_not_waited_for(outbox: Outbox, clock: Clock) -> None:
+    await note(outbox)
+    await note(outbox, company=7200001)
+    clock.advance(2)
+    async with asyncio.timeout(10), outbox.together() as one, outbox.together() as another, outbox.together() as third:
+        taken = [await data_changes.take(work.connection, noticed_until=clock()) for work in (one, another, third)]
+    assert sorted(noticed.visma_company_id for noticed in taken if noticed) == [7100001, 7200001]
+
+
 @pytest.mark.parametrize(
     ("company", "customer"),
     [(7999999, 0), (7100003, 0), (7100001, 24680), (0, 12345)],
