@@ -87,6 +87,16 @@ class AccountDifference(Record):
     difference: Kroner = Field(description="landed minus Visma")
 
 
+class RepairedVoucher(Record):
+    """A voucher that was read again, with the lines it had and has in the period."""
+
+    voucher_journal_no: int
+    voucher_no: int
+    lines_before: int
+    lines_after: int
+    lines_changed: int = Field(description="lines that came new, came different, or were removed")
+
+
 class AccountBalance(Record):
     """What an account came to, as of one moment: opening plus movements is closing."""
 
@@ -167,6 +177,19 @@ class PeriodVerified(SyncEvent):
     verified_at: datetime
 
 
+class PeriodRepaired(SyncEvent):
+    """Some vouchers of the period differed from Visma's. They alone were read again, and the period was verified with what came."""
+
+    TYPE = "no.accountflow.sync.PeriodRepaired.v1"
+    period: Period
+    differences: list[AccountDifference] = Field(
+        description="the accounts that differed before; none when the errors cancelled out in every account"
+    )
+    vouchers: list[RepairedVoucher]
+    differs_since: datetime = Field(description="when a comparison first failed")
+    repaired_at: datetime
+
+
 class PeriodMismatched(SyncEvent):
     """The landed lines of the period differ from what Visma states.
 
@@ -177,6 +200,7 @@ class PeriodMismatched(SyncEvent):
     TYPE = "no.accountflow.sync.PeriodMismatched.v1"
     period: Period
     differences: list[AccountDifference]
+    differs_since: datetime | None = Field(None, description="when a comparison first failed")
     unbalanced_vouchers: list[str] = Field(description="journal/voucher of vouchers whose lines do not sum to zero")
     checked_at: datetime
     verified_at: datetime | None = Field(None, description="since when the period had been verified; null when it had not")

@@ -7,7 +7,16 @@ import pytest
 
 from contracts.accounting import LedgerLinesRemoved
 from contracts.results import CommandSucceeded
-from contracts.sync import DataSet, PeriodMismatched, PeriodVerified, RetrySync, SyncCompleted, SyncNeedsAttention, SyncStatus
+from contracts.sync import (
+    DataSet,
+    PeriodMismatched,
+    PeriodRepaired,
+    PeriodVerified,
+    RetrySync,
+    SyncCompleted,
+    SyncNeedsAttention,
+    SyncStatus,
+)
 from testkit.probe import probe
 
 pytestmark = pytest.mark.long
@@ -26,12 +35,27 @@ async def refetched(bench: Any, data_set: DataSet = DataSet.LEDGER_LINES) -> int
     return count
 
 
-async def test_a_row_lost_on_the_way_is_fetched_by_reading_the_period_again(bench: Any) -> None:
+async def test_a_row_lost_on_the_way_is_fetched_by_reading_its_voucher_again(bench: Any) -> None:
     await bench.visma.fault(effect="drop_row", operation=LINES, index=3, times=1)
     async with bench.worker():
         company_id = await bench.create(BUILDER)
         await bench.of(SyncCompleted, company_id)
+        [repaired] = await bench.of(PeriodRepaired, company_id)
+        verified = await bench.of(PeriodVerified, company_id)
+    assert await refetched(bench) == 0
+    assert [each.lines_after - each.lines_before for each in repaired.vouchers] == [1]
+    assert repaired.differs_since < repaired.repaired_at
+    assert [each.period for each in verified].count(repaired.period) == 1
+    assert await bench.of(PeriodMismatched, company_id, count=0) == []
+
+
+async def test_a_row_lost_again_is_fetched_by_reading_the_period_again(bench: Any) -> None:
+    await bench.visma.fault(effect="drop_row", operation=LINES, index=0, times=3)  # the page, the look for more rows, the repair
+    async with bench.worker(workers=1):
+        company_id = await bench.create(BUILDER)
+        await bench.of(SyncCompleted, company_id)
     assert await refetched(bench) == 1
+    assert await bench.of(PeriodRepaired, company_id, count=0) == []
     assert await bench.of(PeriodMismatched, company_id, count=0) == []
 
 
@@ -64,6 +88,7 @@ async def test_a_difference_that_stays_is_reported_and_the_rest_goes_on(bench: A
             assert sum(part.difference for part in each.differences) % Decimal("0.01") == 0
             assert all(part.landed_balance - part.visma_balance == part.difference != 0 for part in each.differences)
             assert each.unbalanced_vouchers
+            assert each.differs_since < each.checked_at
         await probe(lambda: all_but_the_ledger_complete(bench), within=20)
         assert await bench.of(SyncCompleted, company_id, count=0) == []
 

@@ -17,7 +17,14 @@ ITEMS_PROVEN = declare(
 REFETCHES = declare(
     Counter,
     "sync_refetches_total",
-    "Data sets or periods read again because they differed from what the source states",
+    "Data sets or periods read again as a whole because they differed from what the source states",
+    rise="ledgers change while they are read, or rows get lost on the way",
+    labels=("data_set",),
+)
+REPAIRS = declare(
+    Counter,
+    "sync_repairs_total",
+    "Data sets or periods that agreed after the wrong vouchers alone were read again",
     rise="ledgers change while they are read, or rows get lost on the way",
     labels=("data_set",),
 )

@@ -10,10 +10,10 @@ from typing import Any, Self
 import orjson
 from pydantic import PrivateAttr
 
-from contracts.accounting import AccountingData
+from contracts.accounting import AccountingData, RowsRemoved
 from contracts.sync import DataSet, Period
 from sync_worker.domain.company import Company
-from sync_worker.domain.dataset import LandedRow
+from sync_worker.domain.dataset import Dataset, LandedRow
 
 LARGEST_EVENT = 700_000  # bytes of JSON; Kafka's own limit is a message of a megabyte, headers included
 
@@ -56,6 +56,13 @@ def row_events(
             size += len(replaced[-1]) + 1
     if pieces:
         yield written.of(company, _joined(head, pieces, tail, replaced))
+
+
+def removals(dataset: Dataset, company: Company, period: Period | None, rows: Iterable[LandedRow]) -> Iterator[AccountingData]:
+    """Rows that Visma no longer has, in the message that the data set has for them."""
+    if dataset.removal is not None:
+        return row_events(dataset.removal, company, period, dataset.names, rows)
+    return row_events(RowsRemoved, company, None, dataset.names, rows, data_set=dataset.data_set)
 
 
 def _joined(head: bytes, pieces: Sequence[bytes], tail: bytes, replaced: Sequence[bytes]) -> bytes:

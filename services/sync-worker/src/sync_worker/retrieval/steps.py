@@ -10,6 +10,7 @@ from sync_worker.domain.plan import FIRST_ITEM
 from sync_worker.retrieval import announcements
 from sync_worker.retrieval.a07 import retrieve_report
 from sync_worker.retrieval.balances import retrieve_opening_balances, verify_balances
+from sync_worker.retrieval.locating import locate
 from sync_worker.retrieval.look import look
 from sync_worker.retrieval.page import retrieve_page
 from sync_worker.retrieval.planning import verify_and_plan
@@ -41,6 +42,8 @@ class Steps:
         elif item.data_set is DataSet.ACCOUNT_BALANCES:
             step = verify_balances if item.scan_complete else look
             await step(self._visma, self._outbox, item, self._freshness)
+        elif item.search is not None:
+            await locate(self._visma, self._outbox, item, item.search)
         elif not item.scan_complete:
             await retrieve_page(self._visma, self._outbox, self._sizes, item)
         elif item.data_set is FIRST_ITEM.data_set:

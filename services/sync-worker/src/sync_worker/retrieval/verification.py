@@ -1,19 +1,20 @@
 """The proof of an item whose rows have all landed: our sums against Visma's own.
 
-A difference may only mean that the ledger changed while it was read, so the item is read once more from its start; what differs then is
-reported. Rows that Visma no longer has are removed only when the scan saw as many rows as Visma states, never on a guess.
+A difference may only mean that the ledger changed while it was read. The wrong vouchers are looked for and read again (`locating`); if that
+does not settle it, the item is read once more from its start; what differs then is reported. Rows that Visma no longer has are removed only
+when the scan saw as many rows as Visma states, never on a guess.
 """
 
 from collections.abc import Mapping
 
-from contracts.accounting import RowsRemoved
-from contracts.sync import DataSet, PeriodMismatched, PeriodVerified, SyncStatus
+from contracts.sync import DataSet, PeriodMismatched, PeriodRepaired, PeriodVerified, SyncStatus
 from eventing import crash
 from eventing.outbox import Outbox
 from eventing.work import Work
 from sync_worker import metrics
 from sync_worker.domain.dataset import Dataset
 from sync_worker.domain.datasets import DATASETS
+from sync_worker.domain.locating import search_for
 from sync_worker.domain.proof import (
     Difference,
     Group,
@@ -26,7 +27,9 @@ from sync_worker.domain.proof import (
 )
 from sync_worker.domain.trouble import Trouble
 from sync_worker.retrieval import announcements
-from sync_worker.retrieval.row_events import row_events
+from sync_worker.retrieval.locating import read_anew
+from sync_worker.retrieval.row_events import removals
+from sync_worker.retrieval.stated import stated_by
 from sync_worker.store import landing, proofs, work_items
 from sync_worker.store.work_items import WorkItem
 from visma_nxt import VismaClient
@@ -47,7 +50,10 @@ async def verify(visma: VismaClient, outbox: Outbox, item: WorkItem) -> None:
 
 
 async def settle(work: Work, item: WorkItem, stated: Mapping[Group, Stated], *, requests: int) -> bool:
-    """Close the item when it agrees, read it again when it differs for the first time, else report it. True when it is closed."""
+    """Close the item when it agrees. Else look for the wrong vouchers; if that did not help read it anew; if that did not either report it.
+
+    True when it is closed.
+    """
     dataset = DATASETS[item.data_set]
     landed = await _landed(work, dataset, item, stated)
     found = differences(landed, stated)
@@ -55,30 +61,22 @@ async def settle(work: Work, item: WorkItem, stated: Mapping[Group, Stated], *, 
     if not found and not unbalanced:
         await _close(work, dataset, item, landed, requests)
         return True
+    accounts = account_differences(found) if item.data_set is DataSet.LEDGER_LINES else []
+    search = search_for(dataset, found, unbalanced, accounts)
     if item.refetched:
         await _report(work, item, found, unbalanced)
+    elif search is not None and item.repair is None:
+        await work_items.save_search(work, item, search, requests=requests)
     else:
-        metrics.REFETCHES.labels(item.data_set.value).inc()
         expected = sum(each.rows for each in stated.values()) if dataset.control else None
-        await work_items.scan_again(work, item, expected=expected, requests=requests)
-        await announcements.progressed(work, item.company, item.data_set, item.period)
+        await read_anew(work, item, expected=expected, requests=requests)
     return False
 
 
 async def _stated(visma: VismaClient, dataset: Dataset, item: WorkItem) -> dict[Group, Stated]:
     if dataset.control is None:
         return {(): Stated(item.expected or 0)}
-    by, amount = [dataset.visma_name(name) for name in dataset.control.by], dataset.visma_name(dataset.control.amount)
-    groups = await visma.grouped(
-        dataset.table,
-        item.company.visma_company_id,
-        by=by,
-        sums=[amount],
-        count=dataset.table.key[-1],
-        where=dataset.filter_for(item.company, item.ledger_periods),
-        organisation_number=item.company.organisation_number,
-    )
-    return {tuple(group[column] for column in by): Stated(group["count"], group[amount]) for group in groups}
+    return await stated_by(visma, dataset, item, dataset.control.by)
 
 
 async def _landed(work: Work, dataset: Dataset, item: WorkItem, stated: Mapping[Group, Stated]) -> dict[Group, Landed]:
@@ -86,14 +84,11 @@ async def _landed(work: Work, dataset: Dataset, item: WorkItem, stated: Mapping[
     company, periods = item.company, item.ledger_periods
     if await landing.count_seen(work, dataset, company, item.scan, periods) == sum(each.rows for each in stated.values()):
         removed = await landing.remove_unseen(work, dataset, company, item.scan, periods)
-        if dataset.removal is not None:
-            work.publish(*row_events(dataset.removal, company, item.period, dataset.names, removed))
-        else:
-            work.publish(*row_events(RowsRemoved, company, None, dataset.names, removed, data_set=item.data_set))
+        work.publish(*removals(dataset, company, item.period, removed))
     return await landing.totals(work, dataset, company, periods)
 
 
-async def _unbalanced(work: Work, item: WorkItem) -> list[str]:
+async def _unbalanced(work: Work, item: WorkItem) -> list[Group]:
     if item.data_set is not DataSet.LEDGER_LINES:
         return []
     return await proofs.unbalanced_vouchers(work, item.company.company_id, item.ledger_periods)
@@ -112,6 +107,18 @@ async def _close(work: Work, dataset: Dataset, item: WorkItem, landed: Mapping[G
     )
     await work_items.finish(work, item, rows=sums.rows, requests=requests)
     if item.data_set is DataSet.LEDGER_LINES and item.period is not None:
+        if item.repair is not None and item.repair.vouchers:
+            work.publish(
+                PeriodRepaired(
+                    company_id=company.company_id,
+                    organization_id=company.organization_id,
+                    period=item.period,
+                    differences=item.repair.differences,
+                    vouchers=item.repair.vouchers,
+                    differs_since=item.differs_since or work.now,
+                    repaired_at=work.now,
+                )
+            )
         work.publish(
             PeriodVerified(
                 company_id=company.company_id,
@@ -126,10 +133,12 @@ async def _close(work: Work, dataset: Dataset, item: WorkItem, landed: Mapping[G
         )
     await announcements.progressed(work, company, item.data_set, item.period)
     await announcements.completed_if_so(work, company)
+    if item.repair is not None:
+        metrics.REPAIRS.labels(item.data_set.value).inc()
     metrics.ITEMS_PROVEN.labels(item.data_set.value).inc()
 
 
-async def _report(work: Work, item: WorkItem, found: list[Difference], unbalanced: list[str]) -> None:
+async def _report(work: Work, item: WorkItem, found: list[Difference], unbalanced: list[Group]) -> None:
     company = item.company
     if item.data_set is DataSet.LEDGER_LINES and item.period is not None:
         work.publish(
@@ -138,7 +147,8 @@ async def _report(work: Work, item: WorkItem, found: list[Difference], unbalance
                 organization_id=company.organization_id,
                 period=item.period,
                 differences=account_differences(found),
-                unbalanced_vouchers=unbalanced,
+                differs_since=item.differs_since or work.now,
+                unbalanced_vouchers=[f"{journal}/{voucher}" for journal, voucher in unbalanced],
                 checked_at=work.now,
             )
         )

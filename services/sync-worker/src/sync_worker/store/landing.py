@@ -71,38 +71,47 @@ async def remove_unseen(
     """Remove the rows that the scan did not see, and give them back. To be called for a scan that saw everything, and for no other."""
     statement = _statements(dataset).remove_unseen
     return [
-        tuple(row) for row in await work.connection.fetch(statement, company.company_id, scan, *_scope(dataset, company, ledger_periods))
+        tuple(row) for row in await work.connection.fetch(statement, company.company_id, scan, *scope(dataset, company, ledger_periods))
     ]
 
 
 async def count_seen(work: Work, dataset: Dataset, company: Company, scan: int, ledger_periods: Sequence[YearAndPeriod]) -> int:
     """How many rows the scan saw."""
     statement = _statements(dataset).count_seen
-    count: int = await work.connection.fetchval(statement, company.company_id, scan, *_scope(dataset, company, ledger_periods))
+    count: int = await work.connection.fetchval(statement, company.company_id, scan, *scope(dataset, company, ledger_periods))
     return count
 
 
 async def totals(work: Work, dataset: Dataset, company: Company, ledger_periods: Sequence[YearAndPeriod]) -> dict[Group, Landed]:
     """What our table holds, by the groups of the data set's control; one group of everything when it has none."""
     statement = _statements(dataset).totals
-    rows = await work.connection.fetch(statement, company.company_id, *_scope(dataset, company, ledger_periods))
+    rows = await work.connection.fetch(statement, company.company_id, *scope(dataset, company, ledger_periods))
     if dataset.control is None:
         return {(): Landed(rows[0]["rows"])}
     width = len(dataset.control.by)
     return {tuple(row)[:width]: Landed(row["rows"], row["debit"], row["credit"]) for row in rows}
 
 
-def _scope(dataset: Dataset, company: Company, ledger_periods: Sequence[YearAndPeriod]) -> list[Any]:
+def scope(dataset: Dataset, company: Company, ledger_periods: Sequence[YearAndPeriod]) -> list[Any]:
+    """The parameters that keep to these periods of a data set that is retrieved by period, or to the time since the company's start."""
     if dataset.by_period:
         return [[year for year, _ in ledger_periods], [number for _, number in ledger_periods]]
     return [company.reconciliation_start] if dataset.since else []
 
 
-def _in_scope(dataset: Dataset, first: int) -> str:
-    """The condition that `_scope` fills, whose parameters begin with this number: what an earlier start brought is left alone."""
+def in_scope(dataset: Dataset, first: int) -> str:
+    """The condition that `scope` fills, whose parameters begin with this number: what an earlier start brought is left alone."""
     if dataset.by_period:
         return f" AND (year, period) IN (SELECT * FROM unnest(${first}::integer[], ${first + 1}::integer[]))"
     return f" AND {dataset.since} >= ${first}" if dataset.since else ""
+
+
+def sums(dataset: Dataset) -> str:
+    """The columns rows, debit and credit of a group, for a data set with a control."""
+    assert dataset.control is not None  # noqa: S101 - nothing else has an amount
+    amount = dataset.control.amount
+    return f"""count(*) AS rows, coalesce(sum({amount}) FILTER (WHERE {amount} > 0), 0) AS debit,
+        coalesce(-sum({amount}) FILTER (WHERE {amount} < 0), 0) AS credit"""
 
 
 def _arriving(dataset: Dataset) -> str:
@@ -126,15 +135,12 @@ def _statements(dataset: Dataset) -> _Statements:
         RETURNING {", ".join(f"new.{name}" for name in dataset.key)},
             old.version IS DISTINCT FROM new.version AS changed, old.scan IS DISTINCT FROM new.scan AS seen"""
     before = f"CASE WHEN old.version < new.version THEN ROW({', '.join(f'old.{name}' for name in dataset.names)}) END AS before"
-    remove_unseen = f"DELETE FROM {table} WHERE company_id = $1 AND scan <> $2{_in_scope(dataset, 3)} RETURNING {names}"
-    count_seen = f"SELECT count(*) FROM {table} WHERE company_id = $1 AND scan = $2{_in_scope(dataset, 3)}"
-    everything = f"FROM {table} WHERE company_id = $1{_in_scope(dataset, 2)}"
+    remove_unseen = f"DELETE FROM {table} WHERE company_id = $1 AND scan <> $2{in_scope(dataset, 3)} RETURNING {names}"
+    count_seen = f"SELECT count(*) FROM {table} WHERE company_id = $1 AND scan = $2{in_scope(dataset, 3)}"
+    everything = f"FROM {table} WHERE company_id = $1{in_scope(dataset, 2)}"
     if dataset.control is None:
         totals = f"SELECT count(*) AS rows {everything}"
     else:
-        by, amount = ", ".join(dataset.control.by), dataset.control.amount
-        totals = f"""
-            SELECT {by}, count(*) AS rows, coalesce(sum({amount}) FILTER (WHERE {amount} > 0), 0) AS debit,
-                   coalesce(-sum({amount}) FILTER (WHERE {amount} < 0), 0) AS credit
-            {everything} GROUP BY {by}"""
+        by = ", ".join(dataset.control.by)
+        totals = f"SELECT {by}, {sums(dataset)} {everything} GROUP BY {by}"
     return _Statements(make_room, upsert, f"{upsert}, {before}", remove_unseen, count_seen, totals)

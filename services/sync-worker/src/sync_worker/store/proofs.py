@@ -11,7 +11,7 @@ from eventing.outbox import Outbox
 from eventing.sql import queries
 from eventing.work import Work
 from sync_worker.domain.periods import LedgerPeriod, YearAndPeriod
-from sync_worker.domain.proof import Landed
+from sync_worker.domain.proof import Group, Landed
 from sync_worker.store.work_items import WorkItem
 
 _PROOFS = queries(__file__, "proofs")
@@ -54,11 +54,11 @@ async def by_data_set(work: Work, company_id: UUID) -> list[DataSetTotals]:
     ]
 
 
-async def unbalanced_vouchers(work: Work, company_id: UUID, ledger_periods: Sequence[YearAndPeriod]) -> list[str]:
-    """``journal/voucher`` of the vouchers whose lines in these periods do not sum to zero, the first hundred of them."""
+async def unbalanced_vouchers(work: Work, company_id: UUID, ledger_periods: Sequence[YearAndPeriod]) -> list[Group]:
+    """``(journal, voucher)`` of the vouchers whose lines in these periods do not sum to zero, the first hundred of them."""
     years, periods = [year for year, _ in ledger_periods], [number for _, number in ledger_periods]
     rows = _PROOFS.unbalanced_vouchers(work.connection, company_id=company_id, years=years, periods=periods)
-    return [f"{row['voucher_journal_no']}/{row['voucher_no']}" async for row in rows]
+    return [(row["voucher_journal_no"], row["voucher_no"]) async for row in rows]
 
 
 async def ledger_periods(outbox: Outbox, company_id: UUID) -> list[LedgerPeriod]:

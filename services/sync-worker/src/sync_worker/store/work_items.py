@@ -12,6 +12,7 @@ from eventing.sql import queries
 from eventing.work import Cause, Work
 from sync_worker.domain.company import Company
 from sync_worker.domain.freshness import Mark
+from sync_worker.domain.locating import Repair, Search
 from sync_worker.domain.periods import YearAndPeriod
 from sync_worker.domain.plan import Planned, PlannedItem, Source, source_of
 from sync_worker.domain.replanning import question_of, since_of
@@ -49,6 +50,9 @@ class WorkItem:
     changed_since: str | None
     known: bool
     refetched: bool
+    search: Search | None
+    repair: Repair | None
+    differs_since: datetime | None
     attempts: int
     company_started: bool
     cause: Cause
@@ -214,7 +218,21 @@ async def look_later(work: Work, item: WorkItem, *, until: datetime) -> None:
 
 async def scan_again(work: Work, item: WorkItem, *, expected: int | None, requests: int) -> None:
     """Retrieve the item once more from its start."""
-    await _ITEMS.scan_again(work.connection, id=item.id, expected=expected, requests=requests)
+    await _ITEMS.scan_again(work.connection, id=item.id, expected=expected, requests=requests, now=work.now)
+
+
+async def save_search(work: Work, item: WorkItem, search: Search, *, requests: int) -> None:
+    """Note how far a difference is narrowed down, and give the item back."""
+    await _ITEMS.save_search(
+        work.connection, id=item.id, search=search.model_dump(mode="json"), repair=None, requests=requests, now=work.now
+    )
+
+
+async def save_repair(work: Work, item: WorkItem, repair: Repair, *, requests: int) -> None:
+    """The search is over and what it found is read again; the proof is next. Gives the item back."""
+    await _ITEMS.save_search(
+        work.connection, id=item.id, search=None, repair=repair.model_dump(mode="json"), requests=requests, now=work.now
+    )
 
 
 async def defer(work: Work, item: WorkItem, *, until: datetime, requests: int = 0, drifted: bool = False) -> None:
@@ -229,9 +247,9 @@ async def ledger_progress(work: Work, company_id: UUID) -> tuple[int, int]:
 
 
 async def take_ledger_again(work: Work, company_id: UUID, changed: Collection[YearAndPeriod], *, opening: bool) -> None:
-    """Retrieve the proven items anew that hold one of these accounting periods, and the opening balances too if asked."""
+    """Prove the items again that hold one of these accounting periods, and retrieve the opening balances anew if asked."""
     years, periods = [year for year, _ in changed], [number for _, number in changed]
-    await _ITEMS.scan_ledger_again(work.connection, company_id=company_id, years=years, periods=periods, now=work.now)
+    await _ITEMS.prove_ledger_again(work.connection, company_id=company_id, years=years, periods=periods, now=work.now)
     if opening:
         await _ITEMS.take_opening_again(work.connection, company_id=company_id, now=work.now)
 
@@ -318,6 +336,9 @@ def _item_of(row: Mapping[str, Any], token: UUID) -> WorkItem:
         changed_since=row["changed_since"],
         known=row["known"],
         refetched=row["refetched"],
+        search=None if row["search"] is None else Search.model_validate(row["search"]),
+        repair=None if row["repair"] is None else Repair.model_validate(row["repair"]),
+        differs_since=row["differs_since"],
         attempts=row["attempts"],
         company_started=row["started"],
         cause=Cause(

@@ -81,7 +81,8 @@ WITH in_hand AS (
     UPDATE sync.turn t SET taken_at = :now FROM claimed WHERE t.company_id = claimed.company_id AND t.source = claimed.source
 )
 SELECT i.work_item_id, i.data_set, i.period_label, i.first_day, i.last_day, i.ledger_periods, i.retrieved_from, i.scan, i.cursor, i.scanned, i.expected,
-       i.scan_complete, i.changed_since, i.refetched, i.attempts, i.succeeded_at IS NOT NULL AS known, i.correlation_id, i.causation_id, i.traceparent,
+       i.scan_complete, i.changed_since, i.refetched, i.search, i.repair, i.differs_since, i.attempts, i.succeeded_at IS NOT NULL AS known,
+       i.correlation_id, i.causation_id, i.traceparent,
        c.company_id, c.organization_id, c.visma_company_id, c.organisation_number, c.period_type, c.financial_year_start_month,
        c.reconciliation_start, c.modules, c.started_at IS NOT NULL AS started
 FROM claimed i JOIN sync.company c ON c.company_id = i.company_id;
@@ -111,6 +112,7 @@ WHERE work_item_id = :id;
 UPDATE sync.work_item
 SET status = 'complete', scanned = :rows, expected = :rows, scan_complete = true, requests = requests + :requests, attempts = 0,
     changed_since = NULL, refresh_at = :refresh_at, succeeded_at = :now,
+    search = NULL, repair = NULL, differs_since = NULL,
     reason = NULL, message = NULL, hint = NULL, lease_token = NULL, lease_until = NULL
 WHERE work_item_id = :id;
 
@@ -152,8 +154,15 @@ SET status = 'verifying', scan_complete = false, next_attempt_at = :until, lease
 -- name: scan_again!
 UPDATE sync.work_item
 SET status = 'retrieving', scan = nextval('sync.scan'), cursor = NULL, scanned = 0, expected = :expected, scan_complete = false,
-    changed_since = NULL, retrieved_from = NULL, refetched = true, requests = requests + :requests, attempts = 0,
-    lease_token = NULL, lease_until = NULL
+    changed_since = NULL, retrieved_from = NULL, differs_since = coalesce(differs_since, :now), refetched = true, search = NULL, repair = NULL,
+    requests = requests + :requests, attempts = 0, lease_token = NULL, lease_until = NULL
+WHERE work_item_id = :id;
+
+-- name: save_search!
+-- The scan stays complete: what is wrong is looked for, then read again, then proven.
+UPDATE sync.work_item
+SET search = :search, repair = :repair, differs_since = coalesce(differs_since, :now), status = 'verifying',
+    requests = requests + :requests, attempts = 0, reason = NULL, message = NULL, hint = NULL, lease_token = NULL, lease_until = NULL
 WHERE work_item_id = :id;
 
 -- name: defer!
@@ -168,11 +177,9 @@ SELECT count(*) FILTER (WHERE status NOT IN ('complete', 'needs_attention', 'nee
        count(*) FILTER (WHERE status IN ('needs_attention', 'needs_consent')) AS stopped
 FROM sync.work_item WHERE company_id = :company_id AND data_set IN ('ledger_lines', 'opening_balances');
 
--- name: scan_ledger_again!
--- The proven items that hold one of these accounting periods.
-UPDATE sync.work_item i
-SET status = 'retrieving', scan = nextval('sync.scan'), cursor = NULL, scanned = 0, expected = NULL, scan_complete = false,
-    changed_since = NULL, refetched = false, attempts = 0, next_attempt_at = :now
+-- name: prove_ledger_again!
+-- The proven items that hold one of these accounting periods. What they lack is found by their proof, and read again alone if it is little.
+UPDATE sync.work_item i SET status = 'verifying', refetched = false, attempts = 0, next_attempt_at = :now
 WHERE i.company_id = :company_id AND i.data_set = 'ledger_lines' AND i.status = 'complete' AND EXISTS (
     SELECT 1 FROM jsonb_array_elements(i.ledger_periods) AS mine
     JOIN unnest(:years::integer[], :periods::integer[]) AS drifted (year, period)
@@ -224,6 +231,7 @@ SET status = 'queued', next_attempt_at = :now, attempts = 0, reason = NULL, mess
     expected = CASE WHEN scan_complete AND status <> 'retrying' AND data_set <> 'ledger_lines' THEN NULL ELSE expected END,
     changed_since = CASE WHEN scan_complete AND status <> 'retrying' THEN NULL ELSE changed_since END,
     retrieved_from = CASE WHEN scan_complete AND status <> 'retrying' THEN NULL ELSE retrieved_from END,
+    search = CASE WHEN status = 'retrying' THEN search END, repair = CASE WHEN status = 'retrying' THEN repair END,
     scan_complete = scan_complete AND status = 'retrying',
     correlation_id = :correlation_id, causation_id = :causation_id, traceparent = :traceparent
 WHERE company_id = :company_id
