@@ -2,7 +2,8 @@
 
 Each walk is an organisation of its own with the same two Visma customer IDs, which it gives up at its end, so that all walks retrieve the
 same books. On the way: commands about things that do not exist (they wait in the parking place, then are refused), records that cannot be
-read (dead letters), a page that fails and one that is slow. Between its steps the walk waits until every service has heard all.
+read (dead letters), a page that fails, one that is slow, and pages that lack a line, whose voucher is then read again. Between its
+steps the walk waits until every service has heard all.
 """
 
 from collections.abc import Mapping
@@ -40,6 +41,7 @@ FAULTS = [
     {"effect": "delay", "ms": 700, "operation": "AvailableCompanies"},
     {"effect": "delay", "ms": 700, "table": "GeneralLedgerAccount"},
     {"effect": "status", "status": 503, "table": "GeneralLedgerTransaction", "skip": 1},
+    {"effect": "drop_row", "operation": "GeneralLedgerTransactionRows", "index": 10, "times": None},  # of a page; no voucher has as many
 ]
 KARI, OLA = "kari", "ola"
 COMMAND_TOPICS = ("org-commands", "company-commands", "visma-connector-commands", "sync-commands")
