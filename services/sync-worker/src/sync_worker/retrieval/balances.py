@@ -1,6 +1,6 @@
 """Opening balances, and the proof over all periods: one question for the whole ledger, so that everything is compared as of one moment.
 
-What was posted after its period was proven shows up here, and that period is retrieved anew before the company counts as complete.
+What was posted after its period was proven shows up here, and that period is proven anew before the company counts as complete.
 """
 
 from datetime import datetime, timedelta
