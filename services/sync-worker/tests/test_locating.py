@@ -274,6 +274,9 @@ async def test_a_planted_error_is_found_by_few_questions_and_mended_by_one(
     assert await books.lines() == right
     [repaired] = await books.published("PeriodRepaired")
     assert len(repaired["vouchers"]) == error.vouchers
+    assert [each["rows"] for each in asked if each["operation"] == LINES] == [
+        sum(each["lines_after"] for each in repaired["vouchers"]) + 1
+    ]  # and whose they are
     assert (voucher.journal, voucher.number) in {(each["voucher_journal_no"], each["voucher_no"]) for each in repaired["vouchers"]}
     assert bool(repaired["differences"]) == (error.seen_by != {"voucher"})
 
