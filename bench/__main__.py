@@ -7,11 +7,18 @@ import sys
 import structlog
 import uvloop
 
-from bench import consume, parked, relay, round_trip, scale
+from bench import consume, locate, parked, relay, round_trip, scale
 from bench.rounds import keep
 from bench.servers import servers
 
-ROWS = {"relay": relay.run, "consume": consume.run, "round-trip": round_trip.run, "parked": parked.run, "scale": scale.run}
+ROWS = {
+    "relay": relay.run,
+    "consume": consume.run,
+    "round-trip": round_trip.run,
+    "parked": parked.run,
+    "scale": scale.run,
+    "locate": locate.run,
+}
 
 
 async def main(rows: list[str], rounds: int) -> bool:
