@@ -7,13 +7,13 @@ from datetime import date
 from random import Random
 from typing import Any
 
-from visma_simulator import bookkeeping, chart, fiscal, journals, schema, vouchers
+from visma_simulator import bookkeeping, chart, currencies, dimensions, fiscal, journals, schema, vouchers
 from visma_simulator.bookkeeping import Kept
 from visma_simulator.columns import Texts
 from visma_simulator.scalars import instant
 from visma_simulator.scenario import Company, organisation_number
 from visma_simulator.table import CLOSED, Table
-from visma_simulator.trade import FIRST_CUSTOMER, FIRST_SUPPLIER, UNITS1, UNITS2
+from visma_simulator.trade import FIRST_CUSTOMER, FIRST_SUPPLIER
 
 Row = Mapping[str, Any]
 Arrays = dict[str, "array[int]"]
@@ -52,7 +52,7 @@ def _tables(company: Company, seed: int, today: date) -> dict[str, Table]:
         _subledger(columns.arrays, party) for columns, party in ((books.receivables, "customerNo"), (books.payables, "supplierNo"))
     )
     large = {
-        "GeneralLedgerTransaction": _ledger(books.ledger.arrays),
+        "GeneralLedgerTransaction": _ledger(books.ledger.arrays, texts),
         "CustomerTransaction": receivables,
         "SupplierTransaction": payables,
         "OpenCustomerEntry": _open_entries(receivables, "customerNo"),
@@ -75,8 +75,7 @@ def _tables(company: Company, seed: int, today: date) -> dict[str, Table]:
             for number, name in vouchers.SERIES.items()
         ),
         "VoucherType": ({"voucherTypeNo": number, "name": name} for number, name in journals.voucher_types()),
-        "OrgUnit1": ({"orgUnit1No": number, "name": f"Avdeling {number}"} for number in range(1, UNITS1 + 1)),
-        "OrgUnit2": ({"orgUnit2No": number, "name": f"Prosjekt {number}"} for number in range(1, UNITS2 + 1)),
+        **dimensions.tables(),
     }
     shapes = schema.tables()
     made = {name: Table(shapes[name], columns, texts) for name, columns in large.items()}
@@ -93,19 +92,18 @@ def _small(name: str, rows: Iterable[Row], texts: Texts, now: int) -> Table:
     return Table(shape, {"created": moments, "changed": moments[:]} | {column: array("q") for column in shape.key} | columns, texts)
 
 
-def _ledger(arrays: Arrays) -> Arrays:
-    """With the columns that repeat another one: all is booked in kroner, on the voucher's date, and never touched since."""
-    copies = {"valueDate": "voucherDate", "amountInCurrency": "postedAmountDomestic", "changed": "created"}
-    unit_rate = array("b", [100]) * len(arrays["accountNo"])
-    return arrays | {name: arrays[original][:] for name, original in copies.items()} | {"exchangeRate": unit_rate}
+def _ledger(arrays: Arrays, texts: Texts) -> Arrays:
+    """With the columns that follow from others: all is booked on the voucher's date, and never touched since."""
+    copies = {"valueDate": "voucherDate", "changed": "created"}
+    foreign = currencies.columns(arrays["supplierNo"], {"amountInCurrency": arrays["postedAmountDomestic"]})
+    return arrays | {name: arrays[original][:] for name, original in copies.items()} | dimensions.derived(arrays, texts) | foreign
 
 
 def _subledger(arrays: Arrays, party: str) -> Arrays:
     columns = dict(arrays)
     columns[party] = columns.pop("partyNo")
-    columns["amountInCurrency"] = columns["amountDomestic"][:]
-    columns["outstandingAmountInCurrency"] = columns["outstandingAmountDomestic"][:]
-    return columns
+    amounts = {f"{amount}InCurrency": columns[f"{amount}Domestic"] for amount in ("amount", "outstandingAmount")}
+    return columns | currencies.columns(columns[party], amounts)
 
 
 def _open_entries(transactions: Arrays, party: str) -> Arrays:
