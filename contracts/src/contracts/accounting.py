@@ -157,8 +157,9 @@ class VoucherType(Record):
 class OrgUnit(Record):
     """A value of a dimension, such as a department or a project."""
 
-    dimension: int = Field(description="1 or 2, as in org_unit_1 and org_unit_2 of a ledger line")
-    org_unit: int
+    dimension: int = Field(description="1 to 12, as in org_unit_1 to org_unit_12 of a ledger line")
+    org_unit: int | None = Field(description="the number that lines refer to in dimensions 1 to 6; null in 7 to 12")
+    code: str | None = Field(None, description="the same as text, which lines refer to in dimensions 7 to 12")
     name: str
 
 
@@ -339,7 +340,7 @@ class VoucherTypesRetrieved(AccountingData):
 
 
 class OrgUnitsRetrieved(AccountingData):
-    """The values of one dimension."""
+    """The values of all dimensions in use."""
 
     TYPE = "no.accountflow.sync.OrgUnitsRetrieved.v1"
     rows: list[OrgUnit]

@@ -9,7 +9,7 @@ from graphql.execution.values import get_variable_values
 
 from visma_nxt import documents
 from visma_nxt.filters import after_key, all_of, eq, in_, lte
-from visma_nxt.tables import GENERAL_LEDGER_TRANSACTION, TABLES, Table
+from visma_nxt.tables import GENERAL_LEDGER_TRANSACTION, ORG_UNIT, ORG_UNITS, TABLES, Table
 from visma_simulator import schema
 
 each_table = pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
@@ -40,6 +40,15 @@ def test_marks_of_every_table_at_once() -> None:
     asked = [(table, ()) for table in TABLES] + [(GENERAL_LEDGER_TRANSACTION, ("year", "period"))]
     document = documents.marks(tuple(asked))
     assert complaints(document, {"company": 7100001}, {"company": 7100001, f"f{len(TABLES)}": eq("year", 2026).expression}) == []
+
+
+@pytest.mark.parametrize(("first_part", "key"), [(1, 3), (7, "NORD"), (12, "A")])
+@pytest.mark.parametrize("with_total", [True, False])
+def test_rows_of_parts(first_part: int, key: int | str, with_total: bool) -> None:
+    document = documents.rows_of_parts(ORG_UNIT, first_part=first_part, with_total=with_total, with_newest=with_total)
+    whole = {"company": 7100001, "first": 500}
+    filters = after_key(ORG_UNITS[first_part - 1].key, (key,))
+    assert complaints(document, whole, {**whole, "filter": filters.expression}) == []
 
 
 @each_table

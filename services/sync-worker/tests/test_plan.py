@@ -29,8 +29,7 @@ ALWAYS = [
     DataSet.SUPPLIER_TRANSACTIONS,
     DataSet.VOUCHER_SERIES,
     DataSet.VOUCHER_TYPES,
-    DataSet.ORG_UNITS_1,
-    DataSet.ORG_UNITS_2,
+    DataSet.ORG_UNITS,
 ]
 
 

@@ -16,7 +16,7 @@ from visma_nxt.budget import Budget
 from visma_nxt.companies import Company, CompanyInformation, companies_in, contents_of, owner_in
 from visma_nxt.errors import Call, CustomerNotActivated, CustomerUnknown, Transient, VismaError
 from visma_nxt.filters import Filter, after_key, all_of
-from visma_nxt.pages import Key, Mark, Page, Row, groups_in, marks_in, page_in
+from visma_nxt.pages import Key, Mark, Page, Row, groups_in, marks_in, page_in, page_of_parts
 from visma_nxt.probe import Probe, ProbedCompany, Reach, probe_of
 from visma_nxt.session import Session
 from visma_nxt.settings import VismaSettings
@@ -77,25 +77,37 @@ class VismaClient:
     ) -> Page:
         """One page of rows in key order, those after the key `after` when given (keyset paging: stable under writes).
 
-        `first` is at most 2000, by default the settings' page size. With `organisation_number` the answer is checked
-        to be of that company (WrongCompanyAnswered). A page is whole or raises; amounts are Decimal, dates integers.
+        `first` is at most 2000, by default the settings' page size; of a table with parts, each one gives that many. With
+        `organisation_number` the answer is checked to be of that company (WrongCompanyAnswered). A page is whole or
+        raises; amounts are Decimal, dates integers.
         """
         first = first or self._settings.page_size
         if first > LARGEST_PAGE:
             raise ValueError(f"a page holds at most {LARGEST_PAGE} rows")
+        if table.parts:
+            if where:
+                raise ValueError(f"{table.name} is read whole: a condition would have to fit each of its parts")
+            shape = {"with_total": with_total, "with_newest": with_newest}
+            return await self._page_of_parts(table, company_no, after, first, shape, organisation_number)
         conditions = [where] if where else []
         if after is not None:
             conditions.append(after_key(table.key, after))
-        call = _company_call(
-            f"{table.type_name}Rows",
-            documents.rows(table, with_total=with_total, with_newest=with_newest),
-            company_no,
-            first=first,
-            **_filter(conditions),
-        )
+        document = documents.rows(table, with_total=with_total, with_newest=with_newest)
+        call = _company_call(f"{table.type_name}Rows", document, company_no, first=first, **_filter(conditions))
         answer = await self._session.ask(call)
         contents = contents_of(answer, organisation_number=organisation_number)
         return page_in(answer, contents, table, first=first, with_total=with_total, with_newest=with_newest)
+
+    async def _page_of_parts(
+        self, table: Table, company_no: int, after: Key | None, first: int, shape: dict[str, bool], organisation_number: str | None
+    ) -> Page:
+        part, key = (1, None) if after is None else (int(after[0]), after[1:])
+        conditions = [] if key is None else [after_key(table.parts[part - 1].key, key)]
+        document = documents.rows_of_parts(table, first_part=part, **shape)
+        call = _company_call(f"{table.type_name}Rows", document, company_no, first=first, **_filter(conditions))
+        answer = await self._session.ask(call)
+        contents = contents_of(answer, organisation_number=organisation_number)
+        return page_of_parts(answer, contents, table, first_part=part, first=first, **shape)
 
     async def grouped(
         self,

@@ -73,6 +73,27 @@ query {table.type_name}Groups($company: Int!, $filter: FilterExpression_{table.t
 
 
 @cache
+def rows_of_parts(table: Table, *, first_part: int, with_total: bool, with_newest: bool = False) -> str:
+    """One page of each part from this one on; operation and variables as in `rows`, the filter is for the first of them."""
+    parts = table.parts[first_part - 1 :]
+    connections = "\n    ".join(
+        f"""{part.name}({"filter: $filter, " if part is parts[0] else ""}orderBy: [{_each(part.key, "ASC")}], first: $first) {{
+      {"totalCount " if with_total else ""}items {{ {_named(part, table)} }}
+    }}"""
+        for part in parts
+    )
+    newest = "\n    ".join(f"newest{number}: {part.name}({_NEWEST}" for number, part in enumerate(parts) if with_newest)
+    return f"""\
+query {table.type_name}Rows($company: Int!, $filter: FilterExpression_{parts[0].type_name}, $first: Int) {{
+  useCompany(no: $company) {{
+    {connections}
+    {newest}
+    companyInformation {{ items {{ companyNo }} }}
+  }}
+}}"""
+
+
+@cache
 def marks(asked: tuple[tuple[Table, tuple[str, ...]], ...]) -> str:
     """How many rows and how new the newest, per group or in all, of several tables; operation `Marks`, variables company, f0, f1, ..."""
     variables = "".join(f", $f{place}: FilterExpression_{table.type_name}" for place, (table, _) in enumerate(asked))
@@ -91,6 +112,11 @@ def _mark(table: Table, by: tuple[str, ...], where: str) -> str:
         return f"{table.name}(filter: {where}, {_NEWEST.replace('items', 'totalCount items', 1)}"
     aggregates = f"aggregates {{ count {{ {table.key[-1]} }} maximum {{ {CHANGED} }} }}"
     return f"{table.name}(filter: {where}, groupBy: [{_each(by, 'DEFAULT')}]) {{ items {{ {' '.join(by)} {aggregates} }} }}"
+
+
+def _named(part: Table, table: Table) -> str:
+    """The columns of a part under the names that the table has for them."""
+    return " ".join(f"{name}: {column}" for name, column in zip(table.columns[1:], part.columns, strict=True))
 
 
 def _each(columns: tuple[str, ...], word: str) -> str:

@@ -59,6 +59,28 @@ def page_in(answer: Answer, contents: Row, table: Table, *, first: int, with_tot
     return Page(rows, last_key, total, has_more, newest, answer.seconds, answer.size)
 
 
+def page_of_parts(
+    answer: Answer, contents: Row, table: Table, *, first_part: int, first: int, with_total: bool, with_newest: bool = False
+) -> Page:
+    """The parts one after the other, up to the first that fills its page: what comes after it is left for the next one."""
+    rows: list[Row] = []
+    total, full = 0, False
+    moments: list[str | None] = []
+    with _known_shape(answer, table):
+        for number, part in enumerate(table.parts[first_part - 1 :], first_part):
+            connection = contents[part.name]
+            moments += [_newest_in(contents[f"newest{number - first_part}"])] if with_newest else []
+            total += int(connection["totalCount"]) if with_total else 0
+            if not full:
+                rows += ({table.key[0]: number, **row} for row in connection["items"])
+                full = len(connection["items"]) >= first
+        last_key = tuple(_key_part(rows[-1][column]) for column in table.key) if rows else None
+    has_more = len(rows) < total if with_total else full
+    return Page(
+        rows, last_key, total if with_total else None, has_more, max(filter(None, moments), default=None), answer.seconds, answer.size
+    )
+
+
 def groups_in(
     answer: Answer, contents: Row, table: Table, *, by: tuple[str, ...], sums: tuple[str, ...], with_newest: bool = False
 ) -> list[Row]:

@@ -14,6 +14,9 @@ class Table:
     """`name` is the field on `useCompany`; `columns` begin with the primary key.
 
     `dates` are integers like 20260131, 0 when unset (`values.date_of` reads them); `amounts` arrive as Decimal.
+
+    With `parts` it stands for several tables of one shape that are read together, in one document: its first column is
+    the number of the part, from 1, and the others are what the parts' columns, in their order, are called here.
     """
 
     name: str
@@ -21,6 +24,7 @@ class Table:
     columns: tuple[str, ...]
     dates: frozenset[str] = frozenset()
     amounts: frozenset[str] = frozenset()
+    parts: tuple["Table", ...] = ()
 
     def __post_init__(self) -> None:
         if self.columns[: len(self.key)] != self.key or not self.dates | self.amounts <= {*self.columns}:
@@ -152,9 +156,13 @@ VOUCHER_SERIES: Final = Table(
 # Key and name unconfirmed. The numbers are each installation's own.
 VOUCHER_TYPE: Final = Table(name="voucherType", key=("voucherTypeNo",), columns=("voucherTypeNo", "name"))
 
-# Dimensions. Which one means department or project differs per company. The keys of 7 to 12 are texts, and not read.
-ORG_UNIT_1: Final = Table(name="orgUnit1", key=("orgUnit1No",), columns=("orgUnit1No", "name"))
-ORG_UNIT_2: Final = Table(name="orgUnit2", key=("orgUnit2No",), columns=("orgUnit2No", "name"))
+# Dimensions. Which one means department or project differs per company, and most companies use few of the twelve: read
+# together, those without a value cost nothing. The keys of 1 to 6 are numbers, of 7 to 12 texts.
+ORG_UNITS: Final = tuple(
+    Table(name=f"orgUnit{dimension}", key=(f"orgUnit{dimension}No",), columns=(f"orgUnit{dimension}No", "name"))
+    for dimension in range(1, 13)
+)
+ORG_UNIT: Final = Table(name="orgUnit", key=("dimension", "orgUnitNo"), columns=("dimension", "orgUnitNo", "name"), parts=ORG_UNITS)
 
 TAX_CODE: Final = Table(name="taxCode", key=("taxCode",), columns=("taxCode", "description"))
 
@@ -212,8 +220,7 @@ TABLES: Final = (
     SUPPLIER_TRANSACTION,
     VOUCHER_SERIES,
     VOUCHER_TYPE,
-    ORG_UNIT_1,
-    ORG_UNIT_2,
+    *ORG_UNITS,
     TAX_CODE,
     TAX_TERM,
     CAPITAL_ASSET,

@@ -7,7 +7,7 @@ from enum import StrEnum
 from functools import reduce
 
 from contracts.company import Module, PeriodType
-from contracts.sync import DataSet, Period, PlannedDataSet
+from contracts.sync import RETIRED, DataSet, Period, PlannedDataSet
 from sync_worker.domain.company import Company
 from sync_worker.domain.datasets import DATASETS
 from sync_worker.domain.freshness import NO_ROWS, Mark
@@ -64,7 +64,7 @@ def data_sets_of(modules: frozenset[Module]) -> list[DataSet]:
     unwanted = {each.data_set for each in DATASETS.values() if each.module is not None and each.module not in modules}
     if Module.PAYROLL not in modules:
         unwanted.add(DataSet.A07_REPORTS)
-    return [data_set for data_set in DataSet if data_set not in unwanted]
+    return [data_set for data_set in DataSet if data_set not in unwanted | RETIRED]
 
 
 def plan(company: Company, ledger: Sequence[LedgerPeriod], lines: Mapping[YearAndPeriod, Mark], today: date) -> list[PlannedItem]:

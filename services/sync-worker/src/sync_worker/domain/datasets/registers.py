@@ -8,7 +8,6 @@ from sync_worker.domain.company import Company
 from sync_worker.domain.dataset import COUNTED, Column, Dataset, text
 from visma_nxt import tables
 from visma_nxt.filters import not_eq
-from visma_nxt.tables import Table
 from visma_nxt.values import organisation_number_of
 
 
@@ -73,17 +72,16 @@ VOUCHER_TYPES = Dataset(
 )
 
 
-def _org_units(data_set: DataSet, table: Table, dimension: int) -> Dataset:
-    key = table.key[0]
-    return Dataset(
-        data_set=data_set,
-        table=table,
-        landing=f"org_unit_{dimension}",
-        event=accounting.OrgUnitsRetrieved,
-        columns=(Column("org_unit", key), Column("dimension", key, lambda _value, _company: dimension), Column("name", "name", text)),
-        proof=COUNTED,
-    )
-
-
-ORG_UNITS_1 = _org_units(DataSet.ORG_UNITS_1, tables.ORG_UNIT_1, 1)
-ORG_UNITS_2 = _org_units(DataSet.ORG_UNITS_2, tables.ORG_UNIT_2, 2)
+ORG_UNITS = Dataset(
+    data_set=DataSet.ORG_UNITS,
+    table=tables.ORG_UNIT,
+    landing="org_unit",
+    event=accounting.OrgUnitsRetrieved,
+    columns=(
+        Column("dimension", "dimension"),
+        Column("code", "orgUnitNo", lambda value, _: str(value)),
+        Column("org_unit", "orgUnitNo", lambda value, _: value if isinstance(value, int) else None),
+        Column("name", "name", text),
+    ),
+    proof=COUNTED,
+)
