@@ -1,6 +1,7 @@
 """Owned by sync-worker: the accounting data itself, in the order it landed. Amounts are exact decimals, debit positive."""
 
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 
 from pydantic import Field
@@ -59,6 +60,21 @@ class LedgerLine(Record):
     supplier_no: int | None
     org_unit_1: int | None
     org_unit_2: int | None
+    exchange_rate: Decimal | None = Field(None, description="as Visma states it")
+    amount_in_currency: Decimal | None = Field(None, description="in the currency of the line; in kroner when that has no number")
+    invoice_no: str | None = Field(None, description="the document the line belongs to")
+    due_date: date | None = None
+    origin: int | None = Field(None, description="where the line was made, by Visma's numbers: by hand, invoicing, payroll")
+    org_unit_3: int | None = Field(None, description="dimensions that the company does not use are null throughout")
+    org_unit_4: int | None = None
+    org_unit_5: int | None = None
+    org_unit_6: int | None = None
+    org_unit_7: str | None = None
+    org_unit_8: str | None = None
+    org_unit_9: str | None = None
+    org_unit_10: str | None = None
+    org_unit_11: str | None = None
+    org_unit_12: str | None = None
 
 
 class OpeningBalance(Record):
@@ -97,6 +113,7 @@ class OpenCustomerEntry(Record):
     invoice_no: str
     due_date: date | None
     outstanding_amount: Kroner
+    currency_no: int | None = Field(None, description="null for kroner")
 
 
 class OpenSupplierEntry(Record):
@@ -108,6 +125,7 @@ class OpenSupplierEntry(Record):
     invoice_no: str
     due_date: date | None
     outstanding_amount: Kroner
+    currency_no: int | None = Field(None, description="null for kroner")
 
 
 class CustomerTransaction(Record):
@@ -122,6 +140,11 @@ class CustomerTransaction(Record):
     due_date: date | None
     amount: Kroner
     outstanding_amount: Kroner = Field(description="what was not settled when the row was retrieved")
+    text: str | None = None
+    currency_no: int | None = Field(None, description="null for kroner")
+    exchange_rate: Decimal | None = Field(None, description="as Visma states it")
+    amount_in_currency: Decimal | None = Field(None, description="in the currency of the row")
+    outstanding_amount_in_currency: Decimal | None = Field(None, description="in the currency of the row")
 
 
 class SupplierTransaction(Record):
@@ -136,6 +159,11 @@ class SupplierTransaction(Record):
     due_date: date | None
     amount: Kroner
     outstanding_amount: Kroner = Field(description="what was not settled when the row was retrieved")
+    text: str | None = None
+    currency_no: int | None = Field(None, description="null for kroner")
+    exchange_rate: Decimal | None = Field(None, description="as Visma states it")
+    amount_in_currency: Decimal | None = Field(None, description="in the currency of the row")
+    outstanding_amount_in_currency: Decimal | None = Field(None, description="in the currency of the row")
 
 
 class VoucherSeries(Record):

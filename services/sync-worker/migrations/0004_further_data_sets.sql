@@ -1,7 +1,21 @@
--- One table for the values of all dimensions.
+-- Lines and entries with currency, document and all dimensions; one table for the values of the dimensions.
 -- depends: 0003_more_data_sets
 
 -- migrate: apply
+ALTER TABLE ledger_line
+    ADD COLUMN exchange_rate numeric, ADD COLUMN amount_in_currency numeric, ADD COLUMN invoice_no text, ADD COLUMN due_date date,
+    ADD COLUMN origin integer, ADD COLUMN org_unit_3 integer, ADD COLUMN org_unit_4 integer, ADD COLUMN org_unit_5 integer,
+    ADD COLUMN org_unit_6 integer, ADD COLUMN org_unit_7 text, ADD COLUMN org_unit_8 text, ADD COLUMN org_unit_9 text,
+    ADD COLUMN org_unit_10 text, ADD COLUMN org_unit_11 text, ADD COLUMN org_unit_12 text;
+ALTER TABLE customer_transaction
+    ADD COLUMN text text, ADD COLUMN currency_no integer, ADD COLUMN exchange_rate numeric, ADD COLUMN amount_in_currency numeric,
+    ADD COLUMN outstanding_amount_in_currency numeric;
+ALTER TABLE supplier_transaction
+    ADD COLUMN text text, ADD COLUMN currency_no integer, ADD COLUMN exchange_rate numeric, ADD COLUMN amount_in_currency numeric,
+    ADD COLUMN outstanding_amount_in_currency numeric;
+ALTER TABLE open_customer_entry ADD COLUMN currency_no integer;
+ALTER TABLE open_supplier_entry ADD COLUMN currency_no integer;
+
 -- The values of dimensions 1 to 6 have numbers, those of 7 to 12 have texts; ``code`` holds either as text.
 CREATE TABLE org_unit (
     organization_id uuid NOT NULL, company_id uuid NOT NULL REFERENCES company,
@@ -31,3 +45,15 @@ SELECT organization_id, company_id, org_unit, dimension, name, scan, version, ch
 INSERT INTO org_unit_2 (organization_id, company_id, org_unit, dimension, name, scan, version, changed_at)
 SELECT organization_id, company_id, org_unit, dimension, name, scan, version, changed_at FROM org_unit WHERE dimension = 2;
 DROP TABLE org_unit;
+ALTER TABLE open_supplier_entry DROP COLUMN currency_no;
+ALTER TABLE open_customer_entry DROP COLUMN currency_no;
+ALTER TABLE supplier_transaction
+    DROP COLUMN text, DROP COLUMN currency_no, DROP COLUMN exchange_rate, DROP COLUMN amount_in_currency,
+    DROP COLUMN outstanding_amount_in_currency;
+ALTER TABLE customer_transaction
+    DROP COLUMN text, DROP COLUMN currency_no, DROP COLUMN exchange_rate, DROP COLUMN amount_in_currency,
+    DROP COLUMN outstanding_amount_in_currency;
+ALTER TABLE ledger_line
+    DROP COLUMN exchange_rate, DROP COLUMN amount_in_currency, DROP COLUMN invoice_no, DROP COLUMN due_date, DROP COLUMN origin,
+    DROP COLUMN org_unit_3, DROP COLUMN org_unit_4, DROP COLUMN org_unit_5, DROP COLUMN org_unit_6, DROP COLUMN org_unit_7,
+    DROP COLUMN org_unit_8, DROP COLUMN org_unit_9, DROP COLUMN org_unit_10, DROP COLUMN org_unit_11, DROP COLUMN org_unit_12;

@@ -43,15 +43,22 @@ LINE = {
     "taxCode": 3,
     "customerNo": 10001,
     "supplierNo": 0,
-    "orgUnit1": 0,
+    "exchangeRate": Decimal("1.00"),
+    "amountInCurrency": Decimal("-1234.50"),
+    "invoiceNo": "20044",
+    "dueDate": 20261028,
+    "origin": 0,
+    **{f"orgUnit{dimension}": "" if dimension > 6 else 0 for dimension in range(1, 13)},
     "orgUnit2": None,
+    "orgUnit3": 4,
+    "orgUnit7": "NORD",
     "changedTimestamp": None,
 }
 
 
 def a_row(dataset: Dataset) -> dict[str, Any]:
     """A row as Visma gives it: a number everywhere but in the columns of dates, amounts and texts."""
-    texts = {"description", "name", "accountGroup", "companyNo", "invoiceNo", "text"}
+    texts = {"description", "name", "accountGroup", "companyNo", "invoiceNo", "text", *(f"orgUnit{number}" for number in range(7, 13))}
     row: dict[str, Any] = {}
     for number, column in enumerate(dataset.table.columns, start=1):
         row[column] = 20260115 if column in dataset.table.dates else "987 654 321" if column in texts else number
@@ -95,8 +102,14 @@ def test_a_ledger_line_is_translated_column_by_column() -> None:
         "vat_code": 3,
         "customer_no": 10001,
         "supplier_no": None,
-        "org_unit_1": None,
-        "org_unit_2": None,
+        "exchange_rate": Decimal("1.00"),
+        "amount_in_currency": Decimal("-1234.50"),
+        "invoice_no": "20044",
+        "due_date": date(2026, 10, 28),
+        "origin": 0,
+        **{f"org_unit_{dimension}": None for dimension in range(1, 13)},
+        "org_unit_3": 4,
+        "org_unit_7": "NORD",
     }
 
 
@@ -114,7 +127,8 @@ def test_json_written_from_rows_is_what_the_models_write() -> None:
         company_id=COMPANY.company_id, organization_id=COMPANY.organization_id, visma_company_id=7100001, period=OCTOBER, rows=lines
     )
     [event] = row_events(LedgerLinesRetrieved, COMPANY, OCTOBER, LEDGER_LINES.names, rows)
-    assert orjson.loads(event.model_dump_json()) == orjson.loads(written.model_dump_json())
+    assert orjson.loads(event.model_dump_json()) == orjson.loads(written.model_dump_json(exclude_defaults=True))
+    assert LedgerLinesRetrieved.model_validate_json(event.model_dump_json()) == written
 
 
 def test_events_stay_below_the_largest_size_and_lose_no_row() -> None:

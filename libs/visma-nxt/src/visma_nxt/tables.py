@@ -53,8 +53,8 @@ ACCOUNTING_PERIOD: Final = Table(
 )
 
 # Amounts are signed: debit positive, credit negative. A voucher number is unique within its series only, and the
-# period does not follow from the date. Unconfirmed: supplierNo, taxCode; period, valueDate and currencyNo are from
-# the older product.
+# period does not follow from the date; the value date decides the VAT term. Unconfirmed: supplierNo, taxCode,
+# amountInCurrency, invoiceNo, dueDate; period, valueDate, currencyNo and exchangeRate are from the older product.
 GENERAL_LEDGER_TRANSACTION: Final = Table(
     name="generalLedgerTransaction",
     key=("voucherJournalNo", "auditNo"),
@@ -71,15 +71,19 @@ GENERAL_LEDGER_TRANSACTION: Final = Table(
         "text",
         "postedAmountDomestic",
         "currencyNo",
+        "exchangeRate",
+        "amountInCurrency",
         "taxCode",
         "customerNo",
         "supplierNo",
-        "orgUnit1",
-        "orgUnit2",
+        "invoiceNo",
+        "dueDate",
+        "origin",
+        *(f"orgUnit{dimension}" for dimension in range(1, 13)),
         "changedTimestamp",
     ),
-    dates=frozenset({"voucherDate", "valueDate"}),
-    amounts=frozenset({"postedAmountDomestic"}),
+    dates=frozenset({"voucherDate", "valueDate", "dueDate"}),
+    amounts=frozenset({"postedAmountDomestic", "exchangeRate", "amountInCurrency"}),
 )
 
 # Customers and suppliers in one register: customerNo or supplierNo is 0 for who is not in that role. companyNo is the
@@ -124,7 +128,8 @@ OPEN_SUPPLIER_ENTRY: Final = Table(
     amounts=frozenset({"outstandingAmountDomestic"}),
 )
 
-# The customer ledger: every invoice, payment and credit note, settled ones too. Unconfirmed: all of the second one.
+# The customer ledger: every invoice, payment and credit note, settled ones too. The amounts in currency, the rate and
+# the text are from the older product. Unconfirmed: all of the second one.
 CUSTOMER_TRANSACTION: Final = Table(
     name="customerTransaction",
     key=("voucherJournalNo", "auditNo"),
@@ -136,12 +141,17 @@ CUSTOMER_TRANSACTION: Final = Table(
         "voucherNo",
         "voucherDate",
         "dueDate",
+        "text",
         "amountDomestic",
         "outstandingAmountDomestic",
+        "currencyNo",
+        "exchangeRate",
+        "amountInCurrency",
+        "outstandingAmountInCurrency",
         "changedTimestamp",
     ),
     dates=frozenset({"voucherDate", "dueDate"}),
-    amounts=frozenset({"amountDomestic", "outstandingAmountDomestic"}),
+    amounts=frozenset({"amountDomestic", "outstandingAmountDomestic", "exchangeRate", "amountInCurrency", "outstandingAmountInCurrency"}),
 )
 SUPPLIER_TRANSACTION: Final = replace(
     CUSTOMER_TRANSACTION,

@@ -1,11 +1,12 @@
 """Accounting data events made from landed rows: the JSON is written straight from them, a third of the time that models of every row take.
 
-The result is the same as the contract's model writes; a test compares the two.
+The result is the same as the contract's model writes when it leaves out nulls that need not be said: a ledger line has thirty fields, and
+half of them are null in most companies. A test compares the two.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
-from typing import Any, Self
+from typing import Any, Self, get_args
 
 import orjson
 from pydantic import PrivateAttr
@@ -40,19 +41,19 @@ def row_events(
         about["data_set"] = data_set
     head = orjson.dumps(about)[:-1] + b',"rows":['
     tail = b'],"before":[' if "before" in event.model_fields else b""
-    written = _written(event)
+    written, optional = _written(event), _may_be_missing(event)
     pieces: list[bytes] = []
     replaced: list[bytes] = []
     size = len(head)
     for row in rows:
-        piece = orjson.dumps(dict(zip(names, row, strict=True)), default=str)
+        piece = _said(names, row, optional)
         if pieces and size + len(piece) > LARGEST_EVENT:
             yield written.of(company, _joined(head, pieces, tail, replaced))
             pieces, replaced, size = [], [], len(head)
         pieces.append(piece)
         size += len(piece) + 1
         if tail and before and row in before:
-            replaced.append(orjson.dumps(dict(zip(names, before[row], strict=True)), default=str))
+            replaced.append(_said(names, before[row], optional))
             size += len(replaced[-1]) + 1
     if pieces:
         yield written.of(company, _joined(head, pieces, tail, replaced))
@@ -82,6 +83,18 @@ class _WrittenEvent(AccountingData):
 
     def model_dump_json(self, **_: Any) -> str:
         return self._json.decode()
+
+
+def _said(names: Sequence[str], row: LandedRow, optional: frozenset[str]) -> bytes:
+    said = {name: value for name, value in zip(names, row, strict=True) if value is not None or name not in optional}
+    return orjson.dumps(said, default=str)
+
+
+@cache
+def _may_be_missing(event: type[AccountingData]) -> frozenset[str]:
+    """The fields of a row that have a default; none where a row is any object."""
+    (row,) = get_args(event.model_fields["rows"].annotation)
+    return frozenset(name for name, field in getattr(row, "model_fields", {}).items() if not field.is_required())
 
 
 @cache

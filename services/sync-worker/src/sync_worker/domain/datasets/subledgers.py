@@ -2,7 +2,7 @@
 
 from contracts import accounting
 from contracts.sync import DataSet
-from sync_worker.domain.dataset import JOURNAL_KEY, Column, Control, Dataset, amount, day, text
+from sync_worker.domain.dataset import JOURNAL_KEY, Column, Control, Dataset, amount, day, reference, text
 from visma_nxt import tables
 
 _TRANSACTION = (
@@ -12,6 +12,11 @@ _TRANSACTION = (
     Column("due_date", "dueDate", day),
     Column("amount", "amountDomestic", amount),
     Column("outstanding_amount", "outstandingAmountDomestic", amount),
+    Column("text", "text", text),
+    Column("currency_no", "currencyNo", reference),
+    Column("exchange_rate", "exchangeRate"),
+    Column("amount_in_currency", "amountInCurrency"),
+    Column("outstanding_amount_in_currency", "outstandingAmountInCurrency"),
 )
 
 OPEN_CUSTOMER_ENTRIES = Dataset(
@@ -25,6 +30,7 @@ OPEN_CUSTOMER_ENTRIES = Dataset(
         Column("invoice_no", "invoiceNo", text),
         Column("due_date", "dueDate", day),
         Column("outstanding_amount", "outstandingAmountDomestic", amount),
+        Column("currency_no", "currencyNo", reference),
     ),
     control=Control(by=("customer_no",), amount="outstanding_amount"),
     proof="sum and number of open entries of every customer equal to Visma's own",
@@ -41,6 +47,7 @@ OPEN_SUPPLIER_ENTRIES = Dataset(
         Column("invoice_no", "invoiceNo", text),
         Column("due_date", "dueDate", day),
         Column("outstanding_amount", "outstandingAmountDomestic", amount),
+        Column("currency_no", "currencyNo", reference),
     ),
     control=Control(by=("supplier_no",), amount="outstanding_amount"),
     proof="sum and number of open entries of every supplier equal to Visma's own",
