@@ -196,6 +196,9 @@ class VatCode(Record):
 
     vat_code: int
     description: str
+    rate: Percent | None = None
+    standard_code: str | None = Field(None, description="SAF-T standard tax code, the mvaKode of the return")
+    account_no: int | None = Field(None, description="ledger account of the VAT; null for a code without VAT")
 
 
 class VatTerm(Record):
@@ -206,6 +209,23 @@ class VatTerm(Record):
     first_day: date
     last_day: date
     partial: bool
+
+
+class VatFigure(Record):
+    """What one tax code came to in one VAT term (mvatermin), by the value date of the lines.
+
+    Debit positive: for the return, turn the sign of both (output VAT, a credit, is positive there, input VAT negative).
+    """
+
+    year: int
+    term: int
+    vat_code: int
+    standard_code: str | None = Field(description="SAF-T standard tax code, the mvaKode of the return; null when the register has none")
+    rate: Percent | None
+    base: Kroner = Field(description="lines with the code on other accounts than that of its VAT (grunnlag)")
+    vat: Kroner = Field(description="lines with the code on the account of its VAT (merverdiavgift)")
+    lines: int
+    partial: bool = Field(description="the term began before the start date: lines of earlier accounting periods are missing")
 
 
 class CapitalAsset(Record):
@@ -386,6 +406,13 @@ class VatTermsRetrieved(AccountingData):
 
     TYPE = "no.accountflow.sync.VatTermsRetrieved.v1"
     rows: list[VatTerm]
+
+
+class VatFiguresCalculated(AccountingData):
+    """Figures of the VAT return from landed lines that agree with Visma's own sums by term, tax code and account."""
+
+    TYPE = "no.accountflow.sync.VatFiguresCalculated.v1"
+    rows: list[VatFigure]
 
 
 class CapitalAssetsRetrieved(AccountingData):

@@ -30,6 +30,7 @@ class DataSet(StrEnum):
     ORG_UNITS_2 = "org_units_2"
     VAT_CODES = "vat_codes"
     VAT_TERMS = "vat_terms"
+    VAT_FIGURES = "vat_figures"
     CAPITAL_ASSETS = "capital_assets"
     CAPITAL_ASSET_TRANSACTIONS = "capital_asset_transactions"
     A07_REPORTS = "a07_reports"

@@ -142,6 +142,14 @@ async def test_marks_tell_of_every_change(client: VismaClient, control: Control)
     assert accounts.newest is None or renamed.newest > accounts.newest
 
 
+async def test_sums_under_several_conditions_at_once_are_those_asked_for_one_by_one(client: VismaClient) -> None:
+    asked: dict[str, Any] = {"by": ["taxCode"], "sums": ["postedAmountDomestic"], "count": "auditNo"}
+    wheres = [all_of(LAST_YEAR, eq("period", period)) for period in (1, 2, 99)]
+    together = await client.grouped_each(GENERAL_LEDGER_TRANSACTION, COMPANY, wheres=wheres, **asked)
+    assert together == [await client.grouped(GENERAL_LEDGER_TRANSACTION, COMPANY, where=where, **asked) for where in wheres]
+    assert [bool(groups) for groups in together] == [True, True, False]
+
+
 async def test_filters_select(client: VismaClient) -> None:
     where = all_of(gte("accountNo", 1500), lt("accountNo", 3000), any_of(in_("accountNo", [1500, 2400]), gt("accountNo", 2900)))
     page = await client.rows(GENERAL_LEDGER_ACCOUNT, COMPANY, where=where)

@@ -48,7 +48,7 @@ def test_rows_of_parts(first_part: int, key: int | str, with_total: bool) -> Non
     document = documents.rows_of_parts(ORG_UNIT, first_part=first_part, with_total=with_total, with_newest=with_total)
     whole = {"company": 7100001, "first": 500}
     filters = after_key(ORG_UNITS[first_part - 1].key, (key,))
-    assert complaints(document, whole, {**whole, "filter": filters.expression}) == []
+    assert complaints(document, whole, {**whole, "filter0": filters.expression}) == []
 
 
 @each_table
@@ -64,6 +64,14 @@ def test_groups() -> None:
     document = documents.groups(GENERAL_LEDGER_TRANSACTION, by=("accountNo", "period"), sums=("postedAmountDomestic",), count="auditNo")
     filters = all_of(in_("accountNo", [1500]), lte("postedAmountDomestic", Decimal("0.10")))
     assert complaints(document, {"company": 7100001, "filter": filters.expression}) == []
+
+
+def test_groups_of_several_filters() -> None:
+    document = documents.groups_each(
+        GENERAL_LEDGER_TRANSACTION, by=("taxCode", "accountNo"), sums=("postedAmountDomestic",), count="auditNo", times=2
+    )
+    first, second = (all_of(eq("year", year), lte("valueDate", year * 10_000 + 1231)).expression for year in (2025, 2026))
+    assert complaints(document, {"company": 7100001, "filter0": first, "filter1": second}) == []
 
 
 @pytest.mark.parametrize("document", [documents.AVAILABLE_COMPANIES, documents.COMPANY_INFORMATION, documents.READABILITY])

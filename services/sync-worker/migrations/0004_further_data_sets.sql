@@ -1,4 +1,4 @@
--- Lines and entries with currency, document and all dimensions; one table for the values of the dimensions.
+-- Lines and entries with currency, document and all dimensions; one table for the values of the dimensions; the figures of the VAT return.
 -- depends: 0003_more_data_sets
 
 -- migrate: apply
@@ -15,6 +15,17 @@ ALTER TABLE supplier_transaction
     ADD COLUMN outstanding_amount_in_currency numeric;
 ALTER TABLE open_customer_entry ADD COLUMN currency_no integer;
 ALTER TABLE open_supplier_entry ADD COLUMN currency_no integer;
+
+ALTER TABLE vat_code ADD COLUMN rate numeric, ADD COLUMN standard_code text, ADD COLUMN account_no integer;
+
+-- Base and VAT per term and tax code, debit positive.
+CREATE TABLE vat_figure (
+    organization_id uuid NOT NULL, company_id uuid NOT NULL REFERENCES company,
+    year integer NOT NULL, term integer NOT NULL, vat_code integer NOT NULL,
+    standard_code text, rate numeric, base numeric NOT NULL, vat numeric NOT NULL, lines integer NOT NULL, partial boolean NOT NULL,
+    scan bigint NOT NULL, version integer NOT NULL DEFAULT 1, changed_at timestamptz NOT NULL,
+    PRIMARY KEY (company_id, year, term, vat_code)
+);
 
 -- The values of dimensions 1 to 6 have numbers, those of 7 to 12 have texts; ``code`` holds either as text.
 CREATE TABLE org_unit (
@@ -44,7 +55,8 @@ INSERT INTO org_unit_1 (organization_id, company_id, org_unit, dimension, name, 
 SELECT organization_id, company_id, org_unit, dimension, name, scan, version, changed_at FROM org_unit WHERE dimension = 1;
 INSERT INTO org_unit_2 (organization_id, company_id, org_unit, dimension, name, scan, version, changed_at)
 SELECT organization_id, company_id, org_unit, dimension, name, scan, version, changed_at FROM org_unit WHERE dimension = 2;
-DROP TABLE org_unit;
+DROP TABLE org_unit, vat_figure;
+ALTER TABLE vat_code DROP COLUMN rate, DROP COLUMN standard_code, DROP COLUMN account_no;
 ALTER TABLE open_supplier_entry DROP COLUMN currency_no;
 ALTER TABLE open_customer_entry DROP COLUMN currency_no;
 ALTER TABLE supplier_transaction

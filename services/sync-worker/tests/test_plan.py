@@ -50,7 +50,7 @@ def a_company(*modules: Module, start: date = date(2026, 9, 1), period_type: Per
     ("modules", "more"),
     [
         ((), []),
-        ((Module.VAT,), [DataSet.VAT_CODES, DataSet.VAT_TERMS]),
+        ((Module.VAT,), [DataSet.VAT_CODES, DataSet.VAT_TERMS, DataSet.VAT_FIGURES]),
         ((Module.ASSETS,), [DataSet.CAPITAL_ASSETS, DataSet.CAPITAL_ASSET_TRANSACTIONS]),
         ((Module.PAYROLL,), [DataSet.A07_REPORTS]),
     ],

@@ -85,10 +85,8 @@ class VismaClient:
         if first > LARGEST_PAGE:
             raise ValueError(f"a page holds at most {LARGEST_PAGE} rows")
         if table.parts:
-            if where:
-                raise ValueError(f"{table.name} is read whole: a condition would have to fit each of its parts")
             shape = {"with_total": with_total, "with_newest": with_newest}
-            return await self._page_of_parts(table, company_no, after, first, shape, organisation_number)
+            return await self._page_of_parts(table, company_no, where, after, first, shape, organisation_number)
         conditions = [where] if where else []
         if after is not None:
             conditions.append(after_key(table.key, after))
@@ -99,13 +97,22 @@ class VismaClient:
         return page_in(answer, contents, table, first=first, with_total=with_total, with_newest=with_newest)
 
     async def _page_of_parts(
-        self, table: Table, company_no: int, after: Key | None, first: int, shape: dict[str, bool], organisation_number: str | None
+        self,
+        table: Table,
+        company_no: int,
+        where: Filter | None,
+        after: Key | None,
+        first: int,
+        shape: dict[str, bool],
+        organisation_number: str | None,
     ) -> Page:
         part, key = (1, None) if after is None else (int(after[0]), after[1:])
-        conditions = [] if key is None else [after_key(table.parts[part - 1].key, key)]
+        conditions = [[where] if where else [] for _ in table.parts[part - 1 :]]
+        if key is not None:
+            conditions[0].append(after_key(table.parts[part - 1].key, key))
+        filters = {f"filter{place}": all_of(*each).expression for place, each in enumerate(conditions) if each}
         document = documents.rows_of_parts(table, first_part=part, **shape)
-        call = _company_call(f"{table.type_name}Rows", document, company_no, first=first, **_filter(conditions))
-        answer = await self._session.ask(call)
+        answer = await self._session.ask(_company_call(f"{table.type_name}Rows", document, company_no, first=first, **filters))
         contents = contents_of(answer, organisation_number=organisation_number)
         return page_of_parts(answer, contents, table, first_part=part, first=first, **shape)
 
@@ -139,6 +146,27 @@ class VismaClient:
         answer = await self._session.ask(_company_call("Marks", document, company_no, **filters))
         contents = contents_of(answer, organisation_number=organisation_number)
         return [marks_in(answer, contents, f"m{place}", each.table, by=each.by) for place, each in enumerate(asked)]
+
+    async def grouped_each(
+        self,
+        table: Table,
+        company_no: int,
+        *,
+        by: Sequence[str],
+        sums: Sequence[str],
+        count: str,
+        wheres: Sequence[Filter],
+        organisation_number: str | None = None,
+    ) -> list[list[Row]]:
+        """`grouped` for each of several conditions, in one request: a list of groups per condition."""
+        document = documents.groups_each(table, by=tuple(by), sums=tuple(sums), count=count, times=len(wheres))
+        filters = {f"filter{number}": where.expression for number, where in enumerate(wheres)}
+        call = _company_call(f"{table.type_name}GroupsEach", document, company_no, **filters)
+        answer = await self._session.ask(call)
+        contents = contents_of(answer, organisation_number=organisation_number)
+        return [
+            groups_in(answer, contents, table, by=tuple(by), sums=tuple(sums), part=documents.part(number)) for number in range(len(wheres))
+        ]
 
     async def probe(self, customer_no: int) -> Probe:
         """Which doors are open for us. Raises NotAuthenticated and UnexpectedAnswer: ours to mend, not the user's."""

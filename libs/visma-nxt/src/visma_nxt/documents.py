@@ -55,18 +55,10 @@ query {table.type_name}Rows($company: Int!, $filter: FilterExpression_{table.typ
 @cache
 def groups(table: Table, *, by: tuple[str, ...], sums: tuple[str, ...], count: str, with_newest: bool = False) -> str:
     """Sums and a count per group; operation `<Table>Groups`, variables company, filter."""
-    declared = {*table.columns}
-    if unknown := {*by, *sums, count} - declared:
-        raise ValueError(f"{table.name} declares no {', '.join(sorted(unknown))}")
-    if not by or not sums:
-        raise ValueError("groups need at least one column to group by and one to sum")
-    newest = f" maximum {{ {CHANGED} }}" if with_newest else ""
     return f"""\
 query {table.type_name}Groups($company: Int!, $filter: FilterExpression_{table.type_name}) {{
   useCompany(no: $company) {{
-    {table.name}(filter: $filter, groupBy: [{_each(by, "DEFAULT")}], orderBy: [{_each(by, "ASC")}]) {{
-      items {{ {" ".join(by)} aggregates {{ sum {{ {" ".join(sums)} }} count {{ {count} }}{newest} }} }}
-    }}
+    {_grouped(table, "$filter", by, sums, count, with_newest=with_newest)}
     companyInformation {{ items {{ companyNo }} }}
   }}
 }}"""
@@ -74,17 +66,20 @@ query {table.type_name}Groups($company: Int!, $filter: FilterExpression_{table.t
 
 @cache
 def rows_of_parts(table: Table, *, first_part: int, with_total: bool, with_newest: bool = False) -> str:
-    """One page of each part from this one on; operation and variables as in `rows`, the filter is for the first of them."""
+    """One page of each part from this one on; operation `<Table>Rows`, variables company, first, and filter0 for the first part, ..."""
     parts = table.parts[first_part - 1 :]
+    filters = "".join(f", $filter{place}: FilterExpression_{part.type_name}" for place, part in enumerate(parts))
     connections = "\n    ".join(
-        f"""{part.name}({"filter: $filter, " if part is parts[0] else ""}orderBy: [{_each(part.key, "ASC")}], first: $first) {{
+        f"""{part.name}(filter: $filter{place}, orderBy: [{_each(part.key, "ASC")}], first: $first) {{
       {"totalCount " if with_total else ""}items {{ {_named(part, table)} }}
     }}"""
-        for part in parts
+        for place, part in enumerate(parts)
     )
-    newest = "\n    ".join(f"newest{number}: {part.name}({_NEWEST}" for number, part in enumerate(parts) if with_newest)
+    newest = "\n    ".join(
+        f"newest{place}: {part.name}(filter: $filter{place}, {_NEWEST}" for place, part in enumerate(parts) if with_newest
+    )
     return f"""\
-query {table.type_name}Rows($company: Int!, $filter: FilterExpression_{parts[0].type_name}, $first: Int) {{
+query {table.type_name}Rows($company: Int!, $first: Int{filters}) {{
   useCompany(no: $company) {{
     {connections}
     {newest}
@@ -105,6 +100,37 @@ query Marks($company: Int!{variables}) {{
     companyInformation {{ items {{ companyNo }} }}
   }}
 }}"""
+
+
+@cache
+def groups_each(table: Table, *, by: tuple[str, ...], sums: tuple[str, ...], count: str, times: int) -> str:
+    """The same for several filters at once; operation `<Table>GroupsEach`, variables company, filter0, filter1, ..."""
+    filters = ", ".join(f"$filter{number}: FilterExpression_{table.type_name}" for number in range(times))
+    connections = "\n    ".join(f"{part(number)}: {_grouped(table, f'$filter{number}', by, sums, count)}" for number in range(times))
+    return f"""\
+query {table.type_name}GroupsEach($company: Int!, {filters}) {{
+  useCompany(no: $company) {{
+    {connections}
+    companyInformation {{ items {{ companyNo }} }}
+  }}
+}}"""
+
+
+def part(number: int) -> str:
+    """What the answer calls the groups of one filter among several."""
+    return f"part{number}"
+
+
+def _grouped(table: Table, where: str, by: tuple[str, ...], sums: tuple[str, ...], count: str, *, with_newest: bool = False) -> str:
+    declared = {*table.columns}
+    if unknown := {*by, *sums, count} - declared:
+        raise ValueError(f"{table.name} declares no {', '.join(sorted(unknown))}")
+    if not by or not sums:
+        raise ValueError("groups need at least one column to group by and one to sum")
+    newest = f" maximum {{ {CHANGED} }}" if with_newest else ""
+    return f"""{table.name}(filter: {where}, groupBy: [{_each(by, "DEFAULT")}], orderBy: [{_each(by, "ASC")}]) {{
+      items {{ {" ".join(by)} aggregates {{ sum {{ {" ".join(sums)} }} count {{ {count} }}{newest} }} }}
+    }}"""
 
 
 def _mark(table: Table, by: tuple[str, ...], where: str) -> str:

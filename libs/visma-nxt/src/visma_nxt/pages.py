@@ -82,11 +82,19 @@ def page_of_parts(
 
 
 def groups_in(
-    answer: Answer, contents: Row, table: Table, *, by: tuple[str, ...], sums: tuple[str, ...], with_newest: bool = False
+    answer: Answer,
+    contents: Row,
+    table: Table,
+    *,
+    by: tuple[str, ...],
+    sums: tuple[str, ...],
+    with_newest: bool = False,
+    part: str | None = None,
 ) -> list[Row]:
+    """The groups of the table; `part` is what the answer calls them when it holds several."""
     groups: list[Row] = []
     with _known_shape(answer, table):
-        for item in contents[table.name]["items"]:
+        for item in contents[part or table.name]["items"]:
             aggregates = item["aggregates"]
             [count] = aggregates["count"].values()
             amounts = {column: _amount(aggregates["sum"][column]) or Decimal(0) for column in sums}

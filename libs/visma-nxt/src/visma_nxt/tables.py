@@ -174,7 +174,13 @@ ORG_UNITS: Final = tuple(
 )
 ORG_UNIT: Final = Table(name="orgUnit", key=("dimension", "orgUnitNo"), columns=("dimension", "orgUnitNo", "name"), parts=ORG_UNITS)
 
-TAX_CODE: Final = Table(name="taxCode", key=("taxCode",), columns=("taxCode", "description"))
+# Unconfirmed: all but key and description. saftTaxCode is the standard code of the VAT return.
+TAX_CODE: Final = Table(
+    name="taxCode",
+    key=("taxCode",),
+    columns=("taxCode", "description", "taxRate", "saftTaxCode", "accountNo"),
+    amounts=frozenset({"taxRate"}),
+)
 
 # The VAT period of the user's screens. Key and toDate unconfirmed.
 TAX_TERM: Final = Table(

@@ -29,6 +29,9 @@ class Column:
     read: Translation | None = None
 
 
+SOON, LAST = 1, 10_000
+"""Ranks of what is retrieved whole: as soon as the newest period is in, or after everything else."""
+
 JOURNAL_KEY = (Column("voucher_journal_no", "voucherJournalNo"), Column("audit_no", "auditNo"))
 COUNTED = "number of rows equal to Visma's own count"
 
@@ -46,6 +49,7 @@ class Dataset:
     """One data set, declared. ``landing`` is its table in the schema ``sync``; without a ``control`` the number of rows is its proof.
 
     ``since`` is the landed date that must not lie before the company's start date; rows that lie before it belong to an earlier start.
+    ``of_ledger`` marks what is summed from the ledger's planned periods, ``sums`` its columns that are zero for a group that is gone.
     """
 
     data_set: DataSet
@@ -59,6 +63,9 @@ class Dataset:
     module: Module | None = None
     by_period: bool = False
     since: str | None = None
+    of_ledger: bool = False
+    sums: tuple[str, ...] = ()
+    rank: int = SOON
     where: Callable[[Company], Filter] | None = None
 
     @property
@@ -104,6 +111,10 @@ class Dataset:
         if changed_since is not None:
             conditions.append(gte(CHANGED, changed_since))
         return all_of(*conditions) if conditions else None
+
+    def emptied(self, row: LandedRow) -> LandedRow:
+        """What is said of a group of rows that is gone."""
+        return tuple([type(value)(0) if name in self.sums else value for name, value in zip(self.names, row, strict=True)])
 
     def translate(self, rows: Iterable[dict[str, Any]], company: Company) -> list[LandedRow]:
         """Visma's rows as landed ones, in the order of ``names``."""

@@ -9,12 +9,10 @@ from functools import reduce
 from contracts.company import Module, PeriodType
 from contracts.sync import RETIRED, DataSet, Period, PlannedDataSet
 from sync_worker.domain.company import Company
+from sync_worker.domain.dataset import LAST
 from sync_worker.domain.datasets import DATASETS
 from sync_worker.domain.freshness import NO_ROWS, Mark
 from sync_worker.domain.periods import LedgerPeriod, YearAndPeriod, ledger_periods_of, placed, reconciliation_periods
-
-LAST = 10_000
-"""The rank of what compares everything else."""
 
 
 class Source(StrEnum):
@@ -76,9 +74,9 @@ def plan(company: Company, ledger: Sequence[LedgerPeriod], lines: Mapping[YearAn
     in_periods = _ledger(company, ledger, lines, today)
     in_plan = tuple(sorted(number for item in in_periods for number in item.ledger_periods))
     whole = [
-        PlannedItem(data_set=data_set, rank=1, ledger_periods=in_plan if data_set is DataSet.OPENING_BALANCES else ())
+        PlannedItem(data_set=data_set, rank=dataset.rank, ledger_periods=in_plan if dataset.of_ledger else ())
         for data_set in data_sets_of(company.modules)
-        if data_set in DATASETS and not DATASETS[data_set].by_period and data_set is not FIRST_ITEM.data_set
+        if (dataset := DATASETS.get(data_set)) and not dataset.by_period and data_set is not FIRST_ITEM.data_set
     ]
     balances = PlannedItem(data_set=DataSet.ACCOUNT_BALANCES, rank=LAST, ledger_periods=in_plan)
     return [*in_periods, *whole, balances, *_a07(company, today)]

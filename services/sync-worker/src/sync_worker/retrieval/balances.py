@@ -3,8 +3,6 @@
 What was posted after its period was proven shows up here, and that period is proven anew before the company counts as complete.
 """
 
-from datetime import datetime, timedelta
-
 from contracts.sync import AccountBalancesVerified, DataSet, SyncStatus
 from eventing.outbox import Outbox
 from eventing.work import Work
@@ -13,10 +11,10 @@ from sync_worker.domain.balance import Compared, compare
 from sync_worker.domain.datasets import LEDGER_LINES
 from sync_worker.domain.datasets.balances import OPENING_BALANCES, before
 from sync_worker.domain.freshness import Freshness
-from sync_worker.domain.proof import ZERO, Group, Stated, sum_of
+from sync_worker.domain.proof import Group, Stated, sum_of
 from sync_worker.domain.trouble import Trouble, Troubled
 from sync_worker.retrieval import announcements
-from sync_worker.retrieval.row_events import row_events
+from sync_worker.retrieval.sums import SOON, close, land_and_close, must_wait
 from sync_worker.store import landing, proofs, work_items
 from sync_worker.store.work_items import WorkItem
 from visma_nxt import VismaClient
@@ -24,27 +22,20 @@ from visma_nxt.filters import Filter
 
 _COMPARED = "opening balance and landed lines equal to Visma's own sum of every account as of one moment"
 _MOST_CHANGES = 20
-_SOON = timedelta(seconds=0.5)
 
 
 async def retrieve_opening_balances(visma: VismaClient, outbox: Outbox, item: WorkItem) -> None:
     """Fetch and land the sums before the start. Raises Visma's errors and `LeaseLost`."""
-    company = item.company
     groups = await ledger_sums(visma, item, ("account_no", "year"), before(item.ledger_periods))
     rows = [(account, year, each.rows, each.balance) for (account, year), each in groups.items()]
     async with outbox.work(item.cause) as work:
         await work_items.hold(work, item)
-        arrival = await landing.land(work, OPENING_BALANCES, company, item.scan, rows)
-        gone = await landing.remove_unseen(work, OPENING_BALANCES, company, item.scan, ())
-        emptied = [(account, year, 0, ZERO) for account, year, *_ in gone]
-        work.publish(*row_events(OPENING_BALANCES.event, company, None, OPENING_BALANCES.names, [*arrival.changed, *emptied]))
-        await proofs.put(work, item, rows=len(rows), compared=OPENING_BALANCES.proof)
-        await _close(work, item, len(rows))
+        await land_and_close(work, item, OPENING_BALANCES, rows, requests=1)
 
 
 async def verify_balances(visma: VismaClient, outbox: Outbox, item: WorkItem, freshness: Freshness) -> None:
     """Compare everything that landed of the ledger. Raises Visma's errors, `Troubled` and `LeaseLost`."""
-    if await _must_wait(outbox, item, freshness):
+    if await must_wait(outbox, item, (DataSet.LEDGER_LINES, DataSet.OPENING_BALANCES), next_look=freshness.next_look):
         return
     asked_at = outbox.clock()
     stated = await ledger_sums(visma, item, ("account_no", "year", "period"), None)
@@ -68,20 +59,7 @@ async def verify_balances(visma: VismaClient, outbox: Outbox, item: WorkItem, fr
                 as_of=asked_at,
             )
         )
-        await _close(work, item, len(accounts), refresh_at=freshness.next_look(work.now))
-
-
-async def _must_wait(outbox: Outbox, item: WorkItem, freshness: Freshness) -> bool:
-    async with outbox.work(item.cause) as work:
-        under_way, stopped = await work_items.ledger_progress(work, item.company.company_id)
-        if not under_way and not stopped:
-            return False
-        await work_items.hold(work, item)
-        if under_way:
-            await work_items.defer(work, item, until=work.now + _SOON)
-        else:
-            await work_items.look_later(work, item, until=freshness.next_look(work.now))
-        return True
+        await close(work, item, rows=len(accounts), requests=1, refresh_at=freshness.next_look(work.now))
 
 
 async def ledger_sums(visma: VismaClient, item: WorkItem, names: tuple[str, ...], where: Filter | None) -> dict[Group, Stated]:
@@ -111,14 +89,7 @@ async def _take_again(work: Work, item: WorkItem, compared: Compared) -> None:
         )
     company = item.company
     await work_items.take_ledger_again(work, company.company_id, compared.changed, opening=compared.opening_changed)
-    await work_items.defer(work, item, until=work.now + _SOON, requests=1, drifted=True)
+    await work_items.defer(work, item, until=work.now + SOON, requests=1, drifted=True)
     for data_set in (DataSet.LEDGER_LINES, DataSet.OPENING_BALANCES, DataSet.ACCOUNT_BALANCES):
         await announcements.progressed(work, company, data_set)
     metrics.REFETCHES.labels(item.data_set.value).inc()
-
-
-async def _close(work: Work, item: WorkItem, rows: int, *, refresh_at: datetime | None = None) -> None:
-    await work_items.finish(work, item, rows=rows, requests=1, refresh_at=refresh_at)
-    await announcements.progressed(work, item.company, item.data_set)
-    await announcements.completed_if_so(work, item.company)
-    metrics.ITEMS_PROVEN.labels(item.data_set.value).inc()

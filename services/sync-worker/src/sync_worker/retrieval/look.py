@@ -15,7 +15,6 @@ from eventing.work import Work
 from sync_worker import metrics
 from sync_worker.domain.company import Company
 from sync_worker.domain.datasets import DATASETS, LEDGER_LINES
-from sync_worker.domain.datasets.balances import OPENING_BALANCES
 from sync_worker.domain.freshness import NO_ROWS, Freshness, Mark, is_news
 from sync_worker.domain.periods import YearAndPeriod
 from sync_worker.domain.plan import FIRST_ITEM, is_outdated
@@ -29,7 +28,7 @@ from visma_nxt import Asked, VismaClient
 from visma_nxt.filters import gte
 
 _NORWAY = ZoneInfo("Europe/Oslo")
-_LOOKED_AT = [data_set for data_set in DATASETS if data_set is not OPENING_BALANCES.data_set]
+_LOOKED_AT = [data_set for data_set, dataset in DATASETS.items() if not dataset.sums]
 _BY_PERIOD = ("year", "period")
 
 
@@ -71,7 +70,8 @@ async def _marks(visma: VismaClient, company: Company, proven: Sequence[Proven])
     years = [year for each in proven for year, _ in each.ledger_periods]
     since = gte("year", min(years)) if years else None
     registers = sorted({each.data_set for each in proven if each.period is None})
-    asked = [Asked(DATASETS[data_set].table, DATASETS[data_set].filter_for(company, ())) for data_set in registers]
+    tables = [(data_set, table) for data_set in registers for table in DATASETS[data_set].table.parts or [DATASETS[data_set].table]]
+    asked = [Asked(table, DATASETS[data_set].filter_for(company, ())) for data_set, table in tables]
     periods = [LEDGER_LINES.visma_name(name) for name in _BY_PERIOD]
     answers = await visma.marks(
         company.visma_company_id,
@@ -79,7 +79,10 @@ async def _marks(visma: VismaClient, company: Company, proven: Sequence[Proven])
         organisation_number=company.organisation_number,
     )
     by_period = {(mark.group[0], mark.group[1]): Mark(mark.rows, mark.newest) for mark in answers[0]}
-    return by_period, {data_set: Mark(mark.rows, mark.newest) for data_set, [mark] in zip(registers, answers[1:], strict=True)}
+    whole = dict.fromkeys(registers, NO_ROWS)
+    for (data_set, _), [mark] in zip(tables, answers[1:], strict=True):
+        whole[data_set] = whole[data_set].and_(Mark(mark.rows, mark.newest))
+    return by_period, whole
 
 
 def _mark_of(each: Proven, by_period: Mapping[YearAndPeriod, Mark], whole: Mapping[DataSet, Mark]) -> Mark:
@@ -117,9 +120,10 @@ async def _announce_differences(work: Work, company: Company, verified: Sequence
 
 
 async def _compare_again(work: Work, item: WorkItem, taken: Collection[Proven], *, requests: int) -> None:
-    """What changed is read first; then the whole company is proven once more."""
+    """What changed is read first; then the whole company is proven and summed up once more."""
     company = item.company
     await COMPANIES.reopen(work.connection, company_id=company.company_id)
     await work_items.compare_next(work, item, requests=requests)
-    for data_set in dict.fromkeys([*(each.data_set for each in taken), item.data_set]):
+    summed = await work_items.sum_again(work, company.company_id)
+    for data_set in dict.fromkeys([*(each.data_set for each in taken), *summed, item.data_set]):
         await announcements.progressed(work, company, data_set)

@@ -14,10 +14,16 @@ from sync_worker.retrieval.locating import locate
 from sync_worker.retrieval.look import look
 from sync_worker.retrieval.page import retrieve_page
 from sync_worker.retrieval.planning import verify_and_plan
+from sync_worker.retrieval.vat_figures import calculate_vat_figures
 from sync_worker.retrieval.verification import verify
 from sync_worker.store.companies import COMPANIES
 from sync_worker.store.work_items import WorkItem
 from visma_nxt import VismaClient
+
+_SUMMED = {
+    DataSet.OPENING_BALANCES: retrieve_opening_balances,
+    DataSet.VAT_FIGURES: calculate_vat_figures,
+}
 
 
 class Steps:
@@ -33,15 +39,15 @@ class Steps:
     async def visma(self, item: WorkItem) -> None:
         """The next page, or the proof when there are no more; the first data set is followed by the plan.
 
-        Balances are sums, not pages: they compare everything, and while all agrees they look whether it still does.
+        What is summed has no pages. Balances compare everything, and while all agrees they look whether it still does.
         """
         if not item.company_started:
             await self._say_started(item)
-        if item.data_set is DataSet.OPENING_BALANCES:
-            await retrieve_opening_balances(self._visma, self._outbox, item)
-        elif item.data_set is DataSet.ACCOUNT_BALANCES:
+        if item.data_set is DataSet.ACCOUNT_BALANCES:
             step = verify_balances if item.scan_complete else look
             await step(self._visma, self._outbox, item, self._freshness)
+        elif summed := _SUMMED.get(item.data_set):
+            await summed(self._visma, self._outbox, item)
         elif item.search is not None:
             await locate(self._visma, self._outbox, item, item.search)
         elif not item.scan_complete:

@@ -211,6 +211,11 @@ async def compare_next(work: Work, item: WorkItem, *, requests: int) -> None:
     await _ITEMS.compare_next(work.connection, id=item.id, requests=requests, now=work.now)
 
 
+async def sum_again(work: Work, company_id: UUID) -> list[DataSet]:
+    """Sum up again what is summed from the ledger and beside it; gives the data sets concerned."""
+    return [DataSet(row["data_set"]) async for row in _ITEMS.sum_again(work.connection, company_id=company_id, now=work.now)]
+
+
 async def look_later(work: Work, item: WorkItem, *, until: datetime) -> None:
     """Nothing can be compared while others wait for a person; the company is looked at meanwhile."""
     await _ITEMS.look_later(work.connection, id=item.id, until=until)
@@ -240,16 +245,20 @@ async def defer(work: Work, item: WorkItem, *, until: datetime, requests: int = 
     await _ITEMS.defer(work.connection, id=item.id, until=until, requests=requests, drifted=int(drifted))
 
 
-async def ledger_progress(work: Work, company_id: UUID) -> tuple[int, int]:
-    """How many items of the ledger the workers have still to prove, and how many wait for a person."""
-    row = await _ITEMS.ledger_progress(work.connection, company_id=company_id)
+async def progress_of(work: Work, company_id: UUID, data_sets: Collection[DataSet]) -> tuple[int, int]:
+    """How many items of these data sets the workers have still to prove, and how many wait for a person."""
+    row = await _ITEMS.progress_of(work.connection, company_id=company_id, data_sets=[each.value for each in data_sets])
     return row["under_way"], row["stopped"]
 
 
 async def take_ledger_again(work: Work, company_id: UUID, changed: Collection[YearAndPeriod], *, opening: bool) -> None:
-    """Prove the items again that hold one of these accounting periods, and retrieve the opening balances anew if asked."""
+    """Prove the items again that hold one of these accounting periods, and retrieve the opening balances anew if asked.
+
+    Balances that were compared already are compared again.
+    """
     years, periods = [year for year, _ in changed], [number for _, number in changed]
     await _ITEMS.prove_ledger_again(work.connection, company_id=company_id, years=years, periods=periods, now=work.now)
+    await _ITEMS.take_balances_again(work.connection, company_id=company_id, now=work.now)
     if opening:
         await _ITEMS.take_opening_again(work.connection, company_id=company_id, now=work.now)
 

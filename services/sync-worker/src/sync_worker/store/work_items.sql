@@ -146,6 +146,13 @@ SET status = 'verifying', scan_complete = true, requests = requests + :requests,
     reason = NULL, message = NULL, hint = NULL, lease_token = NULL, lease_until = NULL
 WHERE work_item_id = :id;
 
+-- name: sum_again
+UPDATE sync.work_item
+SET status = 'queued', scan = nextval('sync.scan'), refetched = false, attempts = 0, next_attempt_at = :now, reason = NULL, message = NULL, hint = NULL
+WHERE company_id = :company_id AND data_set IN ('vat_figures', 'unposted_vouchers')
+  AND (status = 'complete' OR status = 'needs_attention' AND reason = 'mismatch')
+RETURNING data_set;
+
 -- name: look_later!
 -- What cannot be compared yet, because others wait for a person.
 UPDATE sync.work_item
@@ -171,11 +178,11 @@ UPDATE sync.work_item
 SET status = 'verifying', next_attempt_at = :until, attempts = attempts + :drifted, requests = requests + :requests, lease_token = NULL, lease_until = NULL
 WHERE work_item_id = :id;
 
--- name: ledger_progress^
--- What the balances of the accounts wait for: items still to be proven by the workers, and items that wait for a person.
+-- name: progress_of^
+-- What sums over the ledger wait for: items still to be proven by the workers, and items that wait for a person.
 SELECT count(*) FILTER (WHERE status NOT IN ('complete', 'needs_attention', 'needs_consent', 'retired')) AS under_way,
        count(*) FILTER (WHERE status IN ('needs_attention', 'needs_consent')) AS stopped
-FROM sync.work_item WHERE company_id = :company_id AND data_set IN ('ledger_lines', 'opening_balances');
+FROM sync.work_item WHERE company_id = :company_id AND data_set = ANY(:data_sets::text[]);
 
 -- name: prove_ledger_again!
 -- The proven items that hold one of these accounting periods. What they lack is found by their proof, and read again alone if it is little.
@@ -185,6 +192,10 @@ WHERE i.company_id = :company_id AND i.data_set = 'ledger_lines' AND i.status = 
     JOIN unnest(:years::integer[], :periods::integer[]) AS drifted (year, period)
       ON (mine ->> 0)::integer = drifted.year AND (mine ->> 1)::integer = drifted.period
 );
+
+-- name: take_balances_again!
+UPDATE sync.work_item SET status = 'verifying', attempts = 0, next_attempt_at = :now
+WHERE company_id = :company_id AND data_set = 'account_balances' AND status = 'complete';
 
 -- name: take_opening_again!
 UPDATE sync.work_item SET status = 'queued', scan = nextval('sync.scan'), attempts = 0, next_attempt_at = :now
@@ -235,7 +246,7 @@ SET status = 'queued', next_attempt_at = :now, attempts = 0, reason = NULL, mess
     scan_complete = scan_complete AND status = 'retrying',
     correlation_id = :correlation_id, causation_id = :causation_id, traceparent = :traceparent
 WHERE company_id = :company_id
-  AND (status IN ('needs_attention', 'needs_consent', 'retrying') OR data_set = 'account_balances' AND status = 'verifying')
+  AND (status IN ('needs_attention', 'needs_consent', 'retrying') OR data_set IN ('account_balances', 'vat_figures') AND status = 'verifying')
 RETURNING data_set;
 
 -- name: progress^

@@ -28,6 +28,8 @@ OPENING_BALANCES = Dataset(
         Column("lines", "count"),
         Column("balance", "postedAmountDomestic", amount),
     ),
+    of_ledger=True,
+    sums=("lines", "balance"),
     proof="Visma's own sums, compared again in the balance of every account",
 )
 

@@ -1,0 +1,57 @@
+"""Data sets that are sums and not rows: asked for at once, landed whole, and compared with other things that landed."""
+
+from collections.abc import Callable, Collection, Iterable
+from datetime import datetime, timedelta
+
+from contracts.sync import DataSet
+from eventing.outbox import Outbox
+from eventing.work import Work
+from sync_worker import metrics
+from sync_worker.domain.dataset import Dataset, LandedRow
+from sync_worker.domain.proof import Landed
+from sync_worker.retrieval import announcements
+from sync_worker.retrieval.row_events import row_events
+from sync_worker.store import landing, proofs, work_items
+from sync_worker.store.work_items import WorkItem
+
+SOON, LATER = timedelta(seconds=0.5), timedelta(seconds=10)
+
+
+async def must_wait(
+    outbox: Outbox, item: WorkItem, others: Collection[DataSet], *, next_look: Callable[[datetime], datetime] | None = None
+) -> bool:
+    """True when others of the company come first; the item is then given back until they may be ready.
+
+    While they wait for a person the company is looked at meanwhile, if ``next_look`` says when.
+    """
+    async with outbox.work(item.cause) as work:
+        under_way, stopped = await work_items.progress_of(work, item.company.company_id, others)
+        if not under_way and not stopped:
+            return False
+        await work_items.hold(work, item)
+        if next_look and not under_way:
+            await work_items.look_later(work, item, until=next_look(work.now))
+        else:
+            await work_items.defer(work, item, until=work.now + (SOON if under_way else LATER))
+        return True
+
+
+async def land_and_close(
+    work: Work, item: WorkItem, dataset: Dataset, rows: Collection[LandedRow], *, requests: int, sums: Landed | None = None
+) -> None:
+    """Replace what landed by these rows, and close the item. A group that is gone is said once more, with zeros."""
+    company = item.company
+    arrival = await landing.land(work, dataset, company, item.scan, rows)
+    gone = await landing.remove_unseen(work, dataset, company, item.scan, ())
+    said: Iterable[LandedRow] = [*arrival.changed, *map(dataset.emptied, gone)]
+    work.publish(*row_events(dataset.event, company, None, dataset.names, said))
+    await proofs.put(work, item, rows=len(rows), compared=dataset.proof, sums=sums)
+    await close(work, item, rows=len(rows), requests=requests)
+
+
+async def close(work: Work, item: WorkItem, *, rows: int, requests: int, refresh_at: datetime | None = None) -> None:
+    """The item is complete; at ``refresh_at`` it is taken up again by itself."""
+    await work_items.finish(work, item, rows=rows, requests=requests, refresh_at=refresh_at)
+    await announcements.progressed(work, item.company, item.data_set)
+    await announcements.completed_if_so(work, item.company)
+    metrics.ITEMS_PROVEN.labels(item.data_set.value).inc()

@@ -1,0 +1,31 @@
+"""Landed lines by VAT term and tax code, and the registers that explain them."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from eventing.outbox import Outbox
+from eventing.sql import queries
+from eventing.work import Work
+from sync_worker.domain.periods import YearAndPeriod
+from sync_worker.domain.proof import Group, Landed
+from sync_worker.domain.vat_figures import VatCode, VatTerm
+
+_VAT = queries(__file__, "vat")
+
+
+async def terms(outbox: Outbox, company_id: UUID) -> list[VatTerm]:
+    """The landed terms, oldest first."""
+    return [VatTerm(**row) async for row in _VAT.terms(outbox.pool, company_id=company_id)]
+
+
+async def codes(work: Work, company_id: UUID) -> dict[int, VatCode]:
+    """The landed register of tax codes."""
+    rows = _VAT.codes(work.connection, company_id=company_id)
+    return {row["vat_code"]: VatCode(row["standard_code"], row["rate"], row["account_no"]) async for row in rows}
+
+
+async def totals(work: Work, company_id: UUID, ledger_periods: Sequence[YearAndPeriod]) -> dict[Group, Landed]:
+    """What the lines of these accounting periods hold, by ``(year, term, code, account, ledger year, period)``."""
+    years, periods = [year for year, _ in ledger_periods], [number for _, number in ledger_periods]
+    rows = _VAT.totals(work.connection, company_id=company_id, years=years, periods=periods)
+    return {tuple(row)[:6]: Landed(row["rows"], row["debit"], row["credit"]) async for row in rows}

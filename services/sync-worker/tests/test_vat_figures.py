@@ -1,0 +1,98 @@
+"""Base and VAT of every term and tax code: reckoned, compared with Visma, and reported when they differ."""
+
+from collections import defaultdict
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from contracts.accounting import VatFiguresCalculated
+from contracts.company import Module
+from contracts.results import CommandSucceeded
+from contracts.sync import DataSet, PeriodVerified, RetrySync, SyncCompleted, SyncNeedsAttention
+from sync_worker.domain.proof import Landed, Stated, differences
+from sync_worker.domain.vat_figures import VatCode, VatTerm, figures, in_words
+from testkit.probe import probe
+
+BUILDER = 7100002
+VAT_ACCOUNTS = {2700: "3", 2701: "31", 2710: "1", 2711: "11"}
+
+
+def test_lines_on_the_account_of_the_code_are_vat_and_all_others_base() -> None:
+    landed = {
+        (2026, 1, 3, 3000, 2026, 1): Landed(2, credit=Decimal("1000.00")),
+        (2026, 1, 3, 3010, 2026, 2): Landed(1, credit=Decimal("200.00")),
+        (2026, 1, 3, 2700, 2026, 1): Landed(1, credit=Decimal("300.00")),
+        (2026, 2, 5, 3100, 2026, 3): Landed(1, credit=Decimal("50.00")),
+        (2026, 2, 99, 4300, 2026, 3): Landed(1, debit=Decimal("7.00")),
+    }
+    codes = {3: VatCode("3", Decimal(25), 2700), 5: VatCode("5", Decimal(0), None)}
+    terms = [VatTerm(2026, 1, date(2026, 1, 1), date(2026, 2, 28), True), VatTerm(2026, 2, date(2026, 3, 1), date(2026, 4, 30), False)]
+    assert figures(landed, codes, terms) == [
+        (2026, 1, 3, "3", Decimal(25), Decimal(-1200), Decimal(-300), 4, True),
+        (2026, 2, 5, "5", Decimal(0), Decimal(-50), Decimal(0), 1, False),
+        (2026, 2, 99, None, None, Decimal(7), Decimal(0), 1, False),
+    ]
+
+
+def test_differences_are_named_by_term_code_and_account() -> None:
+    groups = [(2026, 1, 3, 3000 + number, 2026, 1) for number in range(7)]
+    said = in_words(differences({}, {group: Stated(1, Decimal("5.00")) for group in groups}))
+    assert said.startswith("tax code 3 on account 3000 in term 1 of 2026: 0 (0 lines) landed, 5.00 (1 lines) in Visma; ")
+    assert said.endswith("and 2 more")
+
+
+@pytest.mark.servers
+async def test_figures_that_differ_are_reported_and_calculated_when_they_agree(bench: Any) -> None:
+    await bench.hire()
+    await bench.visma.fault(effect="drop_row", operation="GeneralLedgerTransactionGroupsEach", times=None)
+    from_a_term = 5 - datetime.now(ZoneInfo("Europe/Oslo")).month % 2  # so many months back a two-month term begins
+    async with bench.worker():
+        company_id = await bench.create(BUILDER, months=from_a_term, modules=[Module.VAT])
+        [attention] = await bench.of(SyncNeedsAttention, company_id)
+        assert (attention.data_set, attention.reason) == (DataSet.VAT_FIGURES, "mismatch")
+        assert "tax code 1 on account" in attention.message
+        assert await bench.of(VatFiguresCalculated, company_id, count=0) == []
+        await bench.visma.clear_faults()
+        assert isinstance(await bench.gateway.ask(retry(bench, company_id), actor="kari"), CommandSucceeded)
+        [completed] = await bench.of(SyncCompleted, company_id)
+        [calculated] = await bench.of(VatFiguresCalculated, company_id)
+    [totals] = [each for each in completed.data_sets if each.data_set is DataSet.VAT_FIGURES]
+    assert (totals.rows, totals.difference) == (len(calculated.rows), 0)
+    expected: dict[tuple[int, int, str], list[Decimal]] = defaultdict(lambda: [Decimal(0), Decimal(0)])
+    for line in await bench.rows("ledger_line", company_id):
+        if line["vat_code"]:
+            term = (line["value_date"].year, (line["value_date"].month + 1) // 2, str(line["vat_code"]))
+            expected[term][line["account_no"] in VAT_ACCOUNTS] += line["amount"]
+    assert {(row.year, row.term, row.standard_code): [row.base, row.vat] for row in calculated.rows} == expected
+    assert {row.standard_code for row in calculated.rows} >= {"1", "3", "5"}
+    for row in calculated.rows:
+        assert abs(row.base * row.rate / 100 - row.vat) < Decimal("0.01") * row.lines  # each invoice is rounded
+
+
+@pytest.mark.servers
+async def test_a_code_that_was_changed_after_its_period_was_proven_is_retrieved_before_the_figures(bench: Any) -> None:
+    await bench.visma.fault(effect="status", status=503, operation="TaxTermRows", times=None)
+    async with bench.worker(retry_longest_seconds=0.3):
+        company_id = await bench.create(BUILDER, modules=[Module.VAT])
+        await probe(lambda: only_vat_is_left(bench), within=30)
+        key = await bench.pool.fetchrow("SELECT voucher_journal_no, audit_no FROM sync.ledger_line WHERE account_no = 3000 LIMIT 1")
+        changed = {"voucherJournalNo": key["voucher_journal_no"], "auditNo": key["audit_no"], "taxCode": 6}
+        await bench.visma.change_ledger(BUILDER, "change", changed)
+        await bench.visma.clear_faults()
+        await bench.of(SyncCompleted, company_id)
+        verified = await bench.of(PeriodVerified, company_id)
+    code = "SELECT vat_code FROM sync.ledger_line WHERE (voucher_journal_no, audit_no) = ($1, $2)"
+    assert await bench.pool.fetchval(code, key["voucher_journal_no"], key["audit_no"]) == 6
+    assert len(verified) == len({each.period.label for each in verified}) + 1
+
+
+async def only_vat_is_left(bench: Any) -> bool:
+    rows = await bench.pool.fetch("SELECT data_set FROM sync.work_item WHERE status <> 'complete'")
+    return {row["data_set"] for row in rows} == {DataSet.VAT_TERMS.value, DataSet.VAT_FIGURES.value}
+
+
+def retry(bench: Any, company_id: Any) -> RetrySync:
+    return RetrySync(company_id=company_id, organization_id=bench.organization_id)
