@@ -32,6 +32,8 @@ class DataSet(StrEnum):
     VAT_TERMS = "vat_terms"
     VAT_FIGURES = "vat_figures"
     CAPITAL_ASSETS = "capital_assets"
+    CAPITAL_ASSET_GROUPS = "capital_asset_groups"
+    CAPITAL_ASSET_BALANCES = "capital_asset_balances"
     CAPITAL_ASSET_TRANSACTIONS = "capital_asset_transactions"
     A07_REPORTS = "a07_reports"
 
@@ -110,6 +112,17 @@ class AccountBalance(Record):
     opening: Kroner = Field(description="everything posted before the start date, all years")
     movements: Kroner = Field(description="the landed lines of all planned periods")
     closing: Kroner = Field(description="Visma's own sum up to the end of the newest planned period")
+
+
+class AssetAccountComparison(Record):
+    """A ledger account that assets name, for their cost or for their accumulated depreciation. Debit positive."""
+
+    account_no: int
+    in_register: Kroner = Field(
+        description="what the assets say: cost on the account of the asset, depreciation as a credit on its account"
+    )
+    in_ledger: Kroner = Field(description="closing balance of the account, as in AccountBalancesVerified")
+    difference: Kroner = Field(description="register minus ledger")
 
 
 class DataSetTotals(Record):
@@ -220,6 +233,14 @@ class AccountBalancesVerified(SyncEvent):
     periods: list[Period] = Field(description="the reconciliation periods whose lines are in the movements, newest first")
     accounts: list[AccountBalance]
     as_of: datetime = Field(description="when Visma was asked")
+
+
+class CapitalAssetsCompared(SyncEvent):
+    """The asset register beside the ledger, account by account. Information for whoever reconciles: a difference holds nothing up."""
+
+    TYPE = "no.accountflow.sync.CapitalAssetsCompared.v1"
+    accounts: list[AssetAccountComparison]
+    compared_at: datetime
 
 
 class SyncCompleted(SyncEvent):

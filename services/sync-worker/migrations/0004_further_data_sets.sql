@@ -1,4 +1,4 @@
--- Lines and entries with currency, document and all dimensions; one table for the values of the dimensions; the figures of the VAT return.
+-- More of lines and entries, all dimensions in one table, figures of the VAT return, book values of assets.
 -- depends: 0003_more_data_sets
 
 -- migrate: apply
@@ -25,6 +25,23 @@ CREATE TABLE vat_figure (
     standard_code text, rate numeric, base numeric NOT NULL, vat numeric NOT NULL, lines integer NOT NULL, partial boolean NOT NULL,
     scan bigint NOT NULL, version integer NOT NULL DEFAULT 1, changed_at timestamptz NOT NULL,
     PRIMARY KEY (company_id, year, term, vat_code)
+);
+
+ALTER TABLE capital_asset ADD COLUMN capital_asset_group integer;
+
+CREATE TABLE capital_asset_group (
+    organization_id uuid NOT NULL, company_id uuid NOT NULL REFERENCES company,
+    capital_asset_group integer NOT NULL, description text NOT NULL,
+    scan bigint NOT NULL, version integer NOT NULL DEFAULT 1, changed_at timestamptz NOT NULL,
+    PRIMARY KEY (company_id, capital_asset_group)
+);
+
+CREATE TABLE capital_asset_balance (
+    organization_id uuid NOT NULL, company_id uuid NOT NULL REFERENCES company,
+    capital_asset_no integer NOT NULL, year integer NOT NULL,
+    acquisition_cost numeric NOT NULL, accumulated_depreciation numeric NOT NULL, book_value numeric NOT NULL,
+    scan bigint NOT NULL, version integer NOT NULL DEFAULT 1, changed_at timestamptz NOT NULL,
+    PRIMARY KEY (company_id, capital_asset_no, year)
 );
 
 -- The values of dimensions 1 to 6 have numbers, those of 7 to 12 have texts; ``code`` holds either as text.
@@ -55,7 +72,8 @@ INSERT INTO org_unit_1 (organization_id, company_id, org_unit, dimension, name, 
 SELECT organization_id, company_id, org_unit, dimension, name, scan, version, changed_at FROM org_unit WHERE dimension = 1;
 INSERT INTO org_unit_2 (organization_id, company_id, org_unit, dimension, name, scan, version, changed_at)
 SELECT organization_id, company_id, org_unit, dimension, name, scan, version, changed_at FROM org_unit WHERE dimension = 2;
-DROP TABLE org_unit, vat_figure;
+DROP TABLE org_unit, vat_figure, capital_asset_balance, capital_asset_group;
+ALTER TABLE capital_asset DROP COLUMN capital_asset_group;
 ALTER TABLE vat_code DROP COLUMN rate, DROP COLUMN standard_code, DROP COLUMN account_no;
 ALTER TABLE open_supplier_entry DROP COLUMN currency_no;
 ALTER TABLE open_customer_entry DROP COLUMN currency_no;

@@ -32,6 +32,13 @@ ALWAYS = [
     DataSet.ORG_UNITS,
 ]
 
+_ASSETS = [
+    DataSet.CAPITAL_ASSETS,
+    DataSet.CAPITAL_ASSET_GROUPS,
+    DataSet.CAPITAL_ASSET_BALANCES,
+    DataSet.CAPITAL_ASSET_TRANSACTIONS,
+]
+
 
 def a_company(*modules: Module, start: date = date(2026, 9, 1), period_type: PeriodType = PeriodType.MONTH) -> Company:
     return Company(
@@ -51,7 +58,7 @@ def a_company(*modules: Module, start: date = date(2026, 9, 1), period_type: Per
     [
         ((), []),
         ((Module.VAT,), [DataSet.VAT_CODES, DataSet.VAT_TERMS, DataSet.VAT_FIGURES]),
-        ((Module.ASSETS,), [DataSet.CAPITAL_ASSETS, DataSet.CAPITAL_ASSET_TRANSACTIONS]),
+        ((Module.ASSETS,), _ASSETS),
         ((Module.PAYROLL,), [DataSet.A07_REPORTS]),
     ],
 )

@@ -190,13 +190,14 @@ TAX_TERM: Final = Table(
     dates=frozenset({"fromDate", "toDate"}),
 )
 
-# Both asset tables exist; every column is unconfirmed.
+# The asset tables exist; every column is unconfirmed.
 CAPITAL_ASSET: Final = Table(
     name="capitalAsset",
     key=("capitalAssetNo",),
     columns=(
         "capitalAssetNo",
         "description",
+        "capitalAssetGroup",
         "acquisitionDate",
         "acquisitionCost",
         "accountNo",
@@ -205,6 +206,13 @@ CAPITAL_ASSET: Final = Table(
     ),
     dates=frozenset({"acquisitionDate"}),
     amounts=frozenset({"acquisitionCost"}),
+)
+CAPITAL_ASSET_GROUP: Final = Table(name="capitalAssetGroup", key=("capitalAssetGroupNo",), columns=("capitalAssetGroupNo", "description"))
+CAPITAL_ASSET_BALANCE: Final = Table(
+    name="capitalAssetBalance",
+    key=("capitalAssetNo", "year"),
+    columns=("capitalAssetNo", "year", "acquisitionCost", "accumulatedDepreciation", "bookValue"),
+    amounts=frozenset({"acquisitionCost", "accumulatedDepreciation", "bookValue"}),
 )
 CAPITAL_ASSET_TRANSACTION: Final = Table(
     name="capitalAssetTransaction",
@@ -240,5 +248,7 @@ TABLES: Final = (
     TAX_CODE,
     TAX_TERM,
     CAPITAL_ASSET,
+    CAPITAL_ASSET_GROUP,
+    CAPITAL_ASSET_BALANCE,
     CAPITAL_ASSET_TRANSACTION,
 )

@@ -2,6 +2,7 @@
 
 import threading
 from array import array
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import date
 from random import Random
@@ -10,6 +11,7 @@ from typing import Any
 from visma_simulator import bookkeeping, chart, currencies, dimensions, fiscal, journals, schema, vouchers
 from visma_simulator.bookkeeping import Kept
 from visma_simulator.columns import Texts
+from visma_simulator.register import ACQUISITION
 from visma_simulator.scalars import instant
 from visma_simulator.scenario import Company, organisation_number
 from visma_simulator.table import CLOSED, Table
@@ -58,6 +60,7 @@ def _tables(company: Company, seed: int, today: date) -> dict[str, Table]:
         "OpenCustomerEntry": _open_entries(receivables, "customerNo"),
         "OpenSupplierEntry": _open_entries(payables, "supplierNo"),
         "CapitalAssetTransaction": books.assets.arrays,
+        "CapitalAssetBalance": _asset_balances(books.assets.arrays),
     }
     small: dict[str, Iterable[Row]] = {
         "GeneralLedgerAccount": _accounts(),
@@ -67,6 +70,9 @@ def _tables(company: Company, seed: int, today: date) -> dict[str, Table]:
         "TaxCode": _tax_codes(),
         "TaxTerm": _terms(company.first_year, today.year),
         "CapitalAsset": _assets(kept),
+        "CapitalAssetGroup": (
+            {"capitalAssetGroupNo": account, "description": chart.ACCOUNTS[account][0]} for account in sorted(chart.ASSET_CLASSES)
+        ),
         "CompanyInformation": [
             {"companyNo": company.organisation_number, "name": company.name, "orgUnit1Name": "Avdeling", "orgUnit2Name": "Prosjekt"}
         ],
@@ -199,3 +205,20 @@ def _assets(kept: Kept) -> Iterable[Row]:
             "accountNo": asset.account,
             "depreciationAccountNo": asset.depreciation_account,
         }
+
+
+def _asset_balances(entries: Arrays) -> Arrays:
+    """What each asset has cost and has been depreciated by at the end of every year in which it was entered."""
+    cost: dict[int, int] = defaultdict(int)
+    worn: dict[int, int] = defaultdict(int)
+    balances: dict[tuple[int, int], tuple[int, int, int]] = {}
+    read = (entries[name] for name in ("capitalAssetNo", "year", "transactionType", "amountDomestic", "created"))
+    for asset, year, kind, amount, moment in zip(*read, strict=True):
+        if kind == ACQUISITION:
+            cost[asset] += amount
+        else:
+            worn[asset] -= amount
+        balances[asset, year] = cost[asset], worn[asset], moment
+    rows = [(*key, cost, worn, cost - worn, moment, moment) for key, (cost, worn, moment) in sorted(balances.items())]
+    names = ("capitalAssetNo", "year", "acquisitionCost", "accumulatedDepreciation", "bookValue", "created", "changed")
+    return {name: array("q", values) for name, values in zip(names, zip(*rows, strict=True), strict=True)}

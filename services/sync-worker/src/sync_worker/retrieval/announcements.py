@@ -5,12 +5,14 @@ Each of these locks the company first, so that counts never run backwards and th
 
 from datetime import datetime
 
-from contracts.sync import DataSet, Period, SyncCompleted, SyncNeedsAttention, SyncProgressed
+from contracts.company import Module
+from contracts.sync import CapitalAssetsCompared, DataSet, Period, SyncCompleted, SyncNeedsAttention, SyncProgressed
 from eventing.work import Work
+from sync_worker.domain.asset_comparison import compare
 from sync_worker.domain.company import Company
 from sync_worker.domain.progress import percent_of, status_of
 from sync_worker.domain.trouble import Trouble
-from sync_worker.store import proofs, work_items
+from sync_worker.store import assets, proofs, work_items
 from sync_worker.store.companies import COMPANIES
 
 
@@ -64,6 +66,8 @@ async def completed_if_so(work: Work, company: Company) -> None:
     """Complete the company when every item is complete. Call it after `progressed`, which holds the company."""
     if await COMPANIES.complete(work.connection, company_id=company.company_id, now=work.now):
         await work_items.end_turns(work, company.company_id)
+        if Module.ASSETS in company.modules:
+            await _compare_assets(work, company)
         work.publish(
             SyncCompleted(
                 company_id=company.company_id,
@@ -73,3 +77,14 @@ async def completed_if_so(work: Work, company: Company) -> None:
                 completed_at=work.now,
             )
         )
+
+
+async def _compare_assets(work: Work, company: Company) -> None:
+    work.publish(
+        CapitalAssetsCompared(
+            company_id=company.company_id,
+            organization_id=company.organization_id,
+            accounts=compare(await assets.register(work, company.company_id), await assets.closing_balances(work, company.company_id)),
+            compared_at=work.now,
+        )
+    )

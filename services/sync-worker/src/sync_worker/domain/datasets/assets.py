@@ -18,6 +18,36 @@ CAPITAL_ASSETS = Dataset(
         Column("acquisition_cost", "acquisitionCost", amount),
         Column("account_no", "accountNo", reference),
         Column("depreciation_account_no", "depreciationAccountNo", reference),
+        Column("capital_asset_group", "capitalAssetGroup", reference),
+    ),
+    module=Module.ASSETS,
+    proof=COUNTED,
+)
+
+CAPITAL_ASSET_GROUPS = Dataset(
+    data_set=DataSet.CAPITAL_ASSET_GROUPS,
+    table=tables.CAPITAL_ASSET_GROUP,
+    landing="capital_asset_group",
+    event=accounting.CapitalAssetGroupsRetrieved,
+    columns=(
+        Column("capital_asset_group", "capitalAssetGroupNo"),
+        Column("description", "description", text),
+    ),
+    module=Module.ASSETS,
+    proof=COUNTED,
+)
+
+CAPITAL_ASSET_BALANCES = Dataset(
+    data_set=DataSet.CAPITAL_ASSET_BALANCES,
+    table=tables.CAPITAL_ASSET_BALANCE,
+    landing="capital_asset_balance",
+    event=accounting.CapitalAssetBalancesRetrieved,
+    columns=(
+        Column("capital_asset_no", "capitalAssetNo"),
+        Column("year", "year"),
+        Column("acquisition_cost", "acquisitionCost", amount),
+        Column("accumulated_depreciation", "accumulatedDepreciation", amount),
+        Column("book_value", "bookValue", amount),
     ),
     module=Module.ASSETS,
     proof=COUNTED,
