@@ -182,6 +182,16 @@ class VoucherType(Record):
     name: str
 
 
+class UnpostedVouchers(Record):
+    """What is entered in batches and not posted, by the accounting period that its value date falls in. Zeros when all of it is posted."""
+
+    year: int = Field(description="ledger year; that of the value date when no accounting period holds it, 0 without a value date")
+    period: int = Field(description="accounting period, 0 when none holds the value date")
+    batches: int
+    vouchers: int = Field(description="lines of the batches")
+    amount: Kroner = Field(description="sum of the amounts as entered, each line once")
+
+
 class OrgUnit(Record):
     """A value of a dimension, such as a department or a project."""
 
@@ -403,6 +413,13 @@ class VoucherTypesRetrieved(AccountingData):
 
     TYPE = "no.accountflow.sync.VoucherTypesRetrieved.v1"
     rows: list[VoucherType]
+
+
+class UnpostedVouchersFound(AccountingData):
+    """A warning for whoever reconciles these periods: the ledger is not complete yet. It holds nothing up."""
+
+    TYPE = "no.accountflow.sync.UnpostedVouchersFound.v1"
+    rows: list[UnpostedVouchers]
 
 
 class OrgUnitsRetrieved(AccountingData):

@@ -25,6 +25,7 @@ class DataSet(StrEnum):
     SUPPLIER_TRANSACTIONS = "supplier_transactions"
     VOUCHER_SERIES = "voucher_series"
     VOUCHER_TYPES = "voucher_types"
+    UNPOSTED_VOUCHERS = "unposted_vouchers"
     ORG_UNITS = "org_units"
     ORG_UNITS_1 = "org_units_1"
     ORG_UNITS_2 = "org_units_2"

@@ -1,4 +1,4 @@
--- More of lines and entries, all dimensions in one table, figures of the VAT return, book values of assets.
+-- More of lines and entries, all dimensions in one table, figures of the VAT return, book values of assets, unposted vouchers.
 -- depends: 0003_more_data_sets
 
 -- migrate: apply
@@ -44,6 +44,13 @@ CREATE TABLE capital_asset_balance (
     PRIMARY KEY (company_id, capital_asset_no, year)
 );
 
+CREATE TABLE unposted_vouchers (
+    organization_id uuid NOT NULL, company_id uuid NOT NULL REFERENCES company,
+    year integer NOT NULL, period integer NOT NULL, batches integer NOT NULL, vouchers integer NOT NULL, amount numeric NOT NULL,
+    scan bigint NOT NULL, version integer NOT NULL DEFAULT 1, changed_at timestamptz NOT NULL,
+    PRIMARY KEY (company_id, year, period)
+);
+
 -- The values of dimensions 1 to 6 have numbers, those of 7 to 12 have texts; ``code`` holds either as text.
 CREATE TABLE org_unit (
     organization_id uuid NOT NULL, company_id uuid NOT NULL REFERENCES company,
@@ -72,7 +79,7 @@ INSERT INTO org_unit_1 (organization_id, company_id, org_unit, dimension, name, 
 SELECT organization_id, company_id, org_unit, dimension, name, scan, version, changed_at FROM org_unit WHERE dimension = 1;
 INSERT INTO org_unit_2 (organization_id, company_id, org_unit, dimension, name, scan, version, changed_at)
 SELECT organization_id, company_id, org_unit, dimension, name, scan, version, changed_at FROM org_unit WHERE dimension = 2;
-DROP TABLE org_unit, vat_figure, capital_asset_balance, capital_asset_group;
+DROP TABLE org_unit, unposted_vouchers, vat_figure, capital_asset_balance, capital_asset_group;
 ALTER TABLE capital_asset DROP COLUMN capital_asset_group;
 ALTER TABLE vat_code DROP COLUMN rate, DROP COLUMN standard_code, DROP COLUMN account_no;
 ALTER TABLE open_supplier_entry DROP COLUMN currency_no;

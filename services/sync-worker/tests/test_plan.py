@@ -29,6 +29,7 @@ ALWAYS = [
     DataSet.SUPPLIER_TRANSACTIONS,
     DataSet.VOUCHER_SERIES,
     DataSet.VOUCHER_TYPES,
+    DataSet.UNPOSTED_VOUCHERS,
     DataSet.ORG_UNITS,
 ]
 

@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
+from contracts.accounting import UnpostedVouchersFound
 from contracts.company import Module, PeriodType
 from contracts.sync import RETIRED, DataSet, PeriodVerified, SyncCompleted, SyncNeedsAttention, SyncPlanned, SyncStarted, SyncStatus
+from sync_worker.domain.datasets import DATASETS
 
 pytestmark = pytest.mark.long
 
@@ -24,6 +26,10 @@ async def test_every_data_set_lands_and_is_proven(bench: Any, visma_company_id: 
         [completed] = await bench.of(SyncCompleted, company_id)
     assert {each.data_set for each in completed.data_sets} == set(DataSet) - RETIRED
     assert {each.status for each in completed.data_sets} == {SyncStatus.COMPLETE}
+    landed = {data_set: len(await bench.rows(dataset.landing, company_id)) for data_set, dataset in DATASETS.items()}
+    assert {each.data_set: each.rows for each in completed.data_sets if each.data_set in DATASETS} == landed
+    asked = await bench.visma.operations(visma_company_id)
+    assert (asked["OrgUnitRows"], asked["GeneralLedgerTransactionGroupsEach"], asked["VoucherGroups"]) == (1, 1, 1)
     [planned] = await bench.of(SyncPlanned, company_id)
     periods = next(each.periods for each in planned.data_sets if each.data_set is DataSet.LEDGER_LINES)
     assert [later.first_day > earlier.last_day for later, earlier in pairwise(periods)] == [True] * (len(periods) - 1)
@@ -51,4 +57,6 @@ async def test_every_data_set_lands_and_is_proven(bench: Any, visma_company_id: 
     assert ledger.difference == 0
     assert len(await bench.of(PeriodVerified, company_id)) == len(periods)
     assert len(await bench.of(SyncStarted, company_id)) == 1
+    [unposted] = await bench.of(UnpostedVouchersFound, company_id)
+    assert [(row.batches, row.vouchers > 0, row.amount > 0) for row in unposted.rows] == [(1, True, True)] * 2
     assert await bench.of(SyncNeedsAttention, company_id, count=0) == []

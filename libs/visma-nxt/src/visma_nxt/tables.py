@@ -166,6 +166,15 @@ VOUCHER_SERIES: Final = Table(
 # Key and name unconfirmed. The numbers are each installation's own.
 VOUCHER_TYPE: Final = Table(name="voucherType", key=("voucherTypeNo",), columns=("voucherTypeNo", "name"))
 
+# What is entered and not posted; posting takes it away from here. The key is unconfirmed.
+VOUCHER: Final = Table(
+    name="voucher",
+    key=("batchNo", "lineNo"),
+    columns=("batchNo", "lineNo", "valueDate", "amountDomestic"),
+    dates=frozenset({"valueDate"}),
+    amounts=frozenset({"amountDomestic"}),
+)
+
 # Dimensions. Which one means department or project differs per company, and most companies use few of the twelve: read
 # together, those without a value cost nothing. The keys of 1 to 6 are numbers, of 7 to 12 texts.
 ORG_UNITS: Final = tuple(
@@ -242,6 +251,7 @@ TABLES: Final = (
     OPEN_SUPPLIER_ENTRY,
     CUSTOMER_TRANSACTION,
     SUPPLIER_TRANSACTION,
+    VOUCHER,
     VOUCHER_SERIES,
     VOUCHER_TYPE,
     *ORG_UNITS,

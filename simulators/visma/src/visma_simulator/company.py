@@ -8,7 +8,7 @@ from datetime import date
 from random import Random
 from typing import Any
 
-from visma_simulator import bookkeeping, chart, currencies, dimensions, fiscal, journals, schema, vouchers
+from visma_simulator import bookkeeping, chart, currencies, dimensions, entry, fiscal, journals, schema, vouchers
 from visma_simulator.bookkeeping import Kept
 from visma_simulator.columns import Texts
 from visma_simulator.register import ACQUISITION
@@ -82,6 +82,7 @@ def _tables(company: Company, seed: int, today: date) -> dict[str, Table]:
         ),
         "VoucherType": ({"voucherTypeNo": number, "name": name} for number, name in journals.voucher_types()),
         **dimensions.tables(),
+        **entry.tables(company, seed, today),
     }
     shapes = schema.tables()
     made = {name: Table(shapes[name], columns, texts) for name, columns in large.items()}

@@ -14,6 +14,7 @@ from sync_worker.retrieval.locating import locate
 from sync_worker.retrieval.look import look
 from sync_worker.retrieval.page import retrieve_page
 from sync_worker.retrieval.planning import verify_and_plan
+from sync_worker.retrieval.unposted_vouchers import find_unposted_vouchers
 from sync_worker.retrieval.vat_figures import calculate_vat_figures
 from sync_worker.retrieval.verification import verify
 from sync_worker.store.companies import COMPANIES
@@ -23,6 +24,7 @@ from visma_nxt import VismaClient
 _SUMMED = {
     DataSet.OPENING_BALANCES: retrieve_opening_balances,
     DataSet.VAT_FIGURES: calculate_vat_figures,
+    DataSet.UNPOSTED_VOUCHERS: find_unposted_vouchers,
 }
 
 

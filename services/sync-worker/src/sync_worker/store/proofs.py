@@ -12,6 +12,7 @@ from eventing.sql import queries
 from eventing.work import Work
 from sync_worker.domain.periods import LedgerPeriod, YearAndPeriod
 from sync_worker.domain.proof import Group, Landed
+from sync_worker.domain.unposted_vouchers import DatedPeriod
 from sync_worker.store.work_items import WorkItem
 
 _PROOFS = queries(__file__, "proofs")
@@ -65,6 +66,11 @@ async def ledger_periods(outbox: Outbox, company_id: UUID) -> list[LedgerPeriod]
     """The accounting periods that have landed."""
     rows = _PROOFS.ledger_periods(outbox.pool, company_id=company_id)
     return [LedgerPeriod(row["year"], row["period"], row["first_day"]) async for row in rows]
+
+
+async def dated_periods(outbox: Outbox, company_id: UUID) -> list[DatedPeriod]:
+    """The same with the days they hold."""
+    return [DatedPeriod(**row) async for row in _PROOFS.dated_periods(outbox.pool, company_id=company_id)]
 
 
 async def verified_at(work: Work, company_id: UUID) -> dict[str, datetime]:

@@ -25,6 +25,9 @@ ORDER BY voucher_journal_no, voucher_no LIMIT 100;
 -- name: ledger_periods
 SELECT year, period, first_day FROM sync.accounting_period WHERE company_id = :company_id ORDER BY year, period;
 
+-- name: dated_periods
+SELECT year, period, first_day, last_day FROM sync.accounting_period WHERE company_id = :company_id ORDER BY year, period;
+
 -- name: verified_at
 SELECT period_label, proven_at FROM sync.proof WHERE company_id = :company_id AND data_set = 'ledger_lines';
 
