@@ -16,11 +16,10 @@ def is_foreign(party: int) -> bool:
 
 def columns(parties: Sequence[int], amounts: Mapping[str, Sequence[int]]) -> dict[str, "array[int]"]:
     """Currency and rate of each row, and the amounts given in kroner (øre) as they are in that currency (cents), under their names."""
-    foreign = list(map({party: is_foreign(party) for party in set(parties)}.__getitem__, parties))
+    rates = {party: RATE if is_foreign(party) else ONE for party in set(parties)}
+    rate = array("h", map(rates.__getitem__, parties))
     found = {
-        "currencyNo": array("h", [EURO if each else 0 for each in foreign]),
-        "exchangeRate": array("h", [RATE if each else ONE for each in foreign]),
+        name: array("q", (amount if each == ONE else amount * ONE // each for amount, each in zip(kroner, rate, strict=True)))
+        for name, kroner in amounts.items()
     }
-    for name, kroner in amounts.items():
-        found[name] = array("q", [amount * ONE // RATE if each else amount for amount, each in zip(kroner, foreign, strict=True)])
-    return found
+    return found | {"exchangeRate": rate, "currencyNo": array("h", map({ONE: 0, RATE: EURO}.__getitem__, rate))}

@@ -26,7 +26,6 @@ from visma_nxt.values import number_of
 _NEEDED = (DataSet.LEDGER_LINES, DataSet.VAT_CODES, DataSet.VAT_TERMS)
 _TERMS_AT_ONCE = 6  # a year of two-month terms in one request
 _BY = ("vat_code", "account_no", "year", "period")
-_MOST_READINGS = 3
 
 
 async def calculate_vat_figures(visma: VismaClient, outbox: Outbox, item: WorkItem) -> None:
@@ -78,7 +77,7 @@ def _lines_of(term: VatTerm) -> Filter:
 
 
 async def _take_again(work: Work, item: WorkItem, found: list[Difference], *, requests: int) -> None:
-    if item.attempts >= _MOST_READINGS - 1:
+    if item.refetched:
         raise Troubled(
             Trouble(
                 status=SyncStatus.NEEDS_ATTENTION,

@@ -175,7 +175,7 @@ WHERE work_item_id = :id;
 -- name: defer!
 -- Not a failure: the item waits for others of its company.
 UPDATE sync.work_item
-SET status = 'verifying', next_attempt_at = :until, attempts = attempts + :drifted, requests = requests + :requests, lease_token = NULL, lease_until = NULL
+SET status = 'verifying', next_attempt_at = :until, attempts = attempts + :drifted, refetched = refetched OR :drifted > 0, requests = requests + :requests, lease_token = NULL, lease_until = NULL
 WHERE work_item_id = :id;
 
 -- name: progress_of^
