@@ -7,11 +7,11 @@ from uuid import UUID
 import pytest
 
 from contracts.company import Module, PeriodType
-from contracts.sync import DataSet
+from contracts.sync import DataSet, SyncStatus
 from sync_worker.domain.company import Company
 from sync_worker.domain.periods import LedgerPeriod
 from sync_worker.domain.plan import plan
-from sync_worker.domain.replanning import COMPLETE, RETIRED, Fate, Known, question_of, replanned, since_of
+from sync_worker.domain.replanning import RETIRED, Fate, Known, question_of, replanned, since_of
 
 TODAY = date(2026, 11, 22)
 LEDGER = [LedgerPeriod(year, number, date(year, number, 1)) for year in (2025, 2026) for number in range(1, 13)]
@@ -29,7 +29,7 @@ TRANSACTIONS = {DataSet.CUSTOMER_TRANSACTIONS, DataSet.SUPPLIER_TRANSACTIONS}
 LEDGER_WIDE = {DataSet.OPENING_BALANCES, DataSet.ACCOUNT_BALANCES}
 
 
-def there(company: Company = COMPANY, status: str = COMPLETE) -> list[Known]:
+def there(company: Company = COMPANY, status: str = SyncStatus.COMPLETE) -> list[Known]:
     """The items of a company that is planned, all in the same status."""
     return [
         Known(item.data_set, item.label, status, question_of(company, item), since_of(company, item))

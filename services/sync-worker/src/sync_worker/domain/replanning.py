@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
-from contracts.sync import DataSet
+from contracts.sync import DataSet, SyncStatus
 from sync_worker.domain.company import Company
 from sync_worker.domain.datasets import DATASETS
 from sync_worker.domain.datasets.balances import before
@@ -18,8 +18,6 @@ from sync_worker.domain.plan import PlannedItem
 
 RETIRED = "retired"
 """The status of an item that is not in the plan. It is no `SyncStatus`: nobody is told of it but by the plan."""
-
-COMPLETE = "complete"
 
 
 class Fate(StrEnum):
@@ -85,6 +83,6 @@ def _fate(company: Company, known: Known, item: PlannedItem) -> Fate:
     if known.question == question_of(company, item):
         return Fate.STAYS
     since = since_of(company, item)
-    if known.status != COMPLETE or since is None or known.since is None or since == known.since:
+    if known.status != SyncStatus.COMPLETE or since is None or known.since is None or since == known.since:
         return Fate.AGAIN
     return Fate.EXTENDED if since < known.since else Fate.NARROWED
