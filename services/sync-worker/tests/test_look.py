@@ -8,7 +8,14 @@ from uuid import UUID
 
 import pytest
 
-from contracts.accounting import CustomersRetrieved, LedgerAccountsRetrieved, LedgerLinesRemoved, LedgerLinesRetrieved, RowsRemoved
+from contracts.accounting import (
+    CustomersRetrieved,
+    LedgerAccountsRetrieved,
+    LedgerLinesRemoved,
+    LedgerLinesRetrieved,
+    OrgUnitsRetrieved,
+    RowsRemoved,
+)
 from contracts.sync import DataSet, PeriodMismatched, PeriodVerified, SyncCompleted
 from testkit.probe import probe
 
@@ -104,11 +111,14 @@ async def what_changed_is_read_and_nothing_else(bench: Any, company_id: UUID) ->
     key = {"voucherJournalNo": line["voucher_journal_no"], "auditNo": line["audit_no"]}
     await bench.visma.change_ledger(BAKERY, "change", key | {"text": "Rettet tekst"})
     await bench.visma.change_ledger(BAKERY, "change", {"accountNo": 1920, "name": "Driftskonto"}, table="GeneralLedgerAccount")
+    await bench.visma.change_ledger(BAKERY, "add", {"orgUnit8No": 42, "name": "Ny region"}, table="OrgUnit8")
     _, event = await published(bench, company_id, LedgerLinesRetrieved, lambda row: row.text == "Rettet tekst")
     assert [(row.text, row.audit_no) for row in event.rows] == [("Rettet tekst", line["audit_no"])]
     assert [(row.text, row.amount) for row in event.before] == [(line["text"], line["amount"])]
     _, event = await published(bench, company_id, LedgerAccountsRetrieved, lambda row: row.name == "Driftskonto")
     assert len(event.rows) == 1
+    _, event = await published(bench, company_id, OrgUnitsRetrieved, lambda row: row.name == "Ny region")
+    assert [(row.dimension, row.code, row.org_unit) for row in event.rows] == [(8, "42", None)]
     await probe(lambda: settled(bench, company_id), within=20)
     late = {"accountNo": 1921, "name": "Sen konto"}
     await bench.visma.change_ledger(BAKERY, "add", late, table="GeneralLedgerAccount", seconds_ago=300)

@@ -45,11 +45,11 @@ def test_differences_are_named_by_term_code_and_account() -> None:
 
 
 @pytest.mark.servers
-async def test_figures_that_differ_are_reported_and_calculated_when_they_agree(bench: Any) -> None:
+async def test_figures_that_differ_are_reported_calculated_when_they_agree_and_followed(bench: Any) -> None:
     await bench.hire()
     await bench.visma.fault(effect="drop_row", operation="GeneralLedgerTransactionGroupsEach", times=None)
     from_a_term = 5 - datetime.now(ZoneInfo("Europe/Oslo")).month % 2  # so many months back a two-month term begins
-    async with bench.worker():
+    async with bench.worker(freshness_minutes=0.005):
         company_id = await bench.create(BUILDER, months=from_a_term, modules=[Module.VAT])
         [attention] = await bench.of(SyncNeedsAttention, company_id)
         assert (attention.data_set, attention.reason) == (DataSet.VAT_FIGURES, "mismatch")
@@ -59,10 +59,16 @@ async def test_figures_that_differ_are_reported_and_calculated_when_they_agree(b
         assert isinstance(await bench.gateway.ask(retry(bench, company_id), actor="kari"), CommandSucceeded)
         [completed] = await bench.of(SyncCompleted, company_id)
         [calculated] = await bench.of(VatFiguresCalculated, company_id)
+        lines = await bench.rows("ledger_line", company_id)
+        sold = next(line for line in lines if line["account_no"] == 3000)
+        key = {"voucherJournalNo": sold["voucher_journal_no"], "auditNo": sold["audit_no"]}
+        await bench.visma.change_ledger(BUILDER, "change", key | {"taxCode": 6})
+        later = (await bench.of(VatFiguresCalculated, company_id, count=2))[-1]
+        await bench.of(SyncCompleted, company_id, count=2)
     [totals] = [each for each in completed.data_sets if each.data_set is DataSet.VAT_FIGURES]
     assert (totals.rows, totals.difference) == (len(calculated.rows), 0)
     expected: dict[tuple[int, int, str], list[Decimal]] = defaultdict(lambda: [Decimal(0), Decimal(0)])
-    for line in await bench.rows("ledger_line", company_id):
+    for line in lines:
         if line["vat_code"]:
             term = (line["value_date"].year, (line["value_date"].month + 1) // 2, str(line["vat_code"]))
             expected[term][line["account_no"] in VAT_ACCOUNTS] += line["amount"]
@@ -70,6 +76,9 @@ async def test_figures_that_differ_are_reported_and_calculated_when_they_agree(b
     assert {row.standard_code for row in calculated.rows} >= {"1", "3", "5"}
     for row in calculated.rows:
         assert abs(row.base * row.rate / 100 - row.vat) < Decimal("0.01") * row.lines  # each invoice is rounded
+    before = {(row.year, row.term, row.vat_code): row.base for row in calculated.rows}
+    moved = {row.vat_code: row.base - before.get((row.year, row.term, row.vat_code), Decimal(0)) for row in later.rows}
+    assert moved == {3: -sold["amount"], 6: sold["amount"]}
 
 
 @pytest.mark.servers
