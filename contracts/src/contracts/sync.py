@@ -53,6 +53,9 @@ class SyncStatus(StrEnum):
     RETRYING = "retrying"
     NEEDS_ATTENTION = "needs_attention"
     NEEDS_CONSENT = "needs_consent"
+    PLANNING = "planning"
+    PAUSED = "paused"
+    NOT_SUPPORTED = "not_supported"
 
 
 class Period(Record):
@@ -149,6 +152,63 @@ class RetrySync(CompanyMessage, Command):
 
     TYPE = "no.accountflow.sync.RetrySync.v1"
     TOPIC = "sync-commands"
+
+
+class PauseSync(CompanyMessage, Command):
+    """Ask Visma and Skatteetaten for nothing more of the company until `ResumeSync`. Requests under way end; nothing is lost."""
+
+    TYPE = "no.accountflow.sync.PauseSync.v1"
+    TOPIC = "sync-commands"
+    reason: str = Field("", max_length=500, description="shown to whoever wonders")
+
+
+class ResumeSync(CompanyMessage, Command):
+    """Go on where `PauseSync` stopped."""
+
+    TYPE = "no.accountflow.sync.ResumeSync.v1"
+    TOPIC = "sync-commands"
+
+
+class RefetchPeriods(CompanyMessage, Command):
+    """Retrieve periods anew from their source, row by row, and prove them again. What differs is published, what does not is not."""
+
+    TYPE = "no.accountflow.sync.RefetchPeriods.v1"
+    TOPIC = "sync-commands"
+    periods: list[str] = Field(default_factory=list, description="labels as in SyncPlanned, such as 2026-10; none for all")
+    data_sets: list[DataSet] = Field(default_factory=list, description="only these; none for all that are retrieved by period")
+
+
+class RepublishPeriods(CompanyMessage, Command):
+    """Publish what has landed once more, without a request to its source: for a consumer that comes late or has lost its data."""
+
+    TYPE = "no.accountflow.sync.RepublishPeriods.v1"
+    TOPIC = "sync-commands"
+    periods: list[str] = Field(default_factory=list, description="labels as in SyncPlanned, such as 2026-10; none for all")
+    data_sets: list[DataSet] = Field(default_factory=list, description="only these; none for all, those without periods included")
+
+
+class SyncPaused(SyncEvent):
+    """Nothing more is asked for the company until it is resumed."""
+
+    TYPE = "no.accountflow.sync.SyncPaused.v1"
+    reason: str
+    paused_by: str
+
+
+class SyncResumed(SyncEvent):
+    """The retrieval goes on."""
+
+    TYPE = "no.accountflow.sync.SyncResumed.v1"
+    resumed_by: str
+
+
+class PeriodsRepublished(SyncEvent):
+    """Everything a RepublishPeriods asked for has been published again; verified periods were followed by their PeriodVerified."""
+
+    TYPE = "no.accountflow.sync.PeriodsRepublished.v1"
+    periods: list[str] = Field(description="labels, newest first")
+    data_sets: list[DataSet]
+    rows: int
 
 
 class SyncPlanned(SyncEvent):

@@ -57,6 +57,8 @@ POINTS = {
     "repair.fetched": "the wrong vouchers are in memory, nothing is written",
     "repair.written": "their rows and events are written, the transaction is open",
     "repair.committed": "they are committed, the period is not proven",
+    "republication.written": "a few rows are on their way into the outbox once more, the transaction is open",
+    "republication.committed": "they are committed",
     "report.fetched": "an A07 report is in memory, nothing is written",
     "report.written": "it is written, the transaction is open",
     "report.committed": "it is committed",

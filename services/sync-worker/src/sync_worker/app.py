@@ -4,7 +4,7 @@ from pathlib import Path
 
 from contracts.company import CompanyArchived, CompanyCreated, CompanyUpdated, ModulesChanged, ReconciliationStartChanged
 from contracts.org import Role
-from contracts.sync import RetrySync
+from contracts.sync import PauseSync, RefetchPeriods, RepublishPeriods, ResumeSync, RetrySync
 from contracts.visma import VismaDataChanged
 from servicekit.migrations import MigrationSet
 from servicekit.service import Parts, Service
@@ -17,10 +17,15 @@ from sync_worker.handlers import (
     on_company_updated,
     on_modules_changed,
     on_reconciliation_start_changed,
+    pause_sync,
+    refetch_periods,
+    republish_periods,
+    resume_sync,
     retry_sync,
     start_retrieval,
     waking,
 )
+from sync_worker.retrieval.republishing import Republishing
 from sync_worker.retrieval.steps import Steps
 from sync_worker.retrieval.workers import Workers
 from sync_worker.settings import Settings
@@ -41,6 +46,7 @@ async def build(settings: Settings, parts: Parts) -> Service:
     steps = Steps(visma, skatteetaten, parts.outbox, PageSizes(retrieval.pages(most=settings.visma.page_size)), retrieval.freshness)
     ledger = Workers(Source.VISMA, steps.visma, parts.outbox, retrieval, side_by_side=retrieval.workers, budget=budget)
     payroll = Workers(Source.SKATTEETATEN, steps.skatteetaten, parts.outbox, retrieval, side_by_side=retrieval.a07_workers)
+    republishing = Republishing(parts.outbox, poll_seconds=4 * retrieval.poll_seconds)
     return Service(
         handlers={
             CompanyCreated: waking(start_retrieval, ledger.wake),
@@ -50,7 +56,11 @@ async def build(settings: Settings, parts: Parts) -> Service:
             CompanyArchived: on_company_archived,
             RetrySync: requires(Role.ACCOUNTANT, waking(retry_sync, ledger.wake, payroll.wake)),
             VismaDataChanged: waking(look_at_once, ledger.wake),
+            PauseSync: requires(Role.ACCOUNTANT, pause_sync),
+            ResumeSync: requires(Role.ACCOUNTANT, waking(resume_sync, ledger.wake, payroll.wake)),
+            RefetchPeriods: requires(Role.ACCOUNTANT, waking(refetch_periods, ledger.wake, payroll.wake)),
+            RepublishPeriods: requires(Role.ACCOUNTANT, waking(republish_periods, republishing.wake)),
             **KEEPING_MEMBERS,
         },
-        tasks=[ledger.run, payroll.run],
+        tasks=[ledger.run, payroll.run, republishing.run],
     )

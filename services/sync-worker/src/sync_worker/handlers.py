@@ -1,19 +1,21 @@
 """What sync-worker does on each message. Nothing here asks Visma or Skatteetaten: handlers queue the work, the workers do it."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
 from contracts.company import CompanyArchived, CompanyCreated, CompanyUpdated, ModulesChanged, ReconciliationStartChanged
-from contracts.sync import RetrySync
+from contracts.sync import DataSet, PauseSync, RefetchPeriods, RepublishPeriods, ResumeSync, RetrySync, SyncPaused, SyncResumed
 from contracts.visma import VismaDataChanged
 from eventing.errors import NotYet, Refused
 from eventing.work import Work
+from sync_worker.domain.choice import choose
+from sync_worker.domain.company import Company
 from sync_worker.domain.plan import FIRST_ITEM
 from sync_worker.retrieval import announcements
 from sync_worker.retrieval.planning import replan
-from sync_worker.store import companies, plans, work_items
+from sync_worker.store import companies, plans, republications, work_items
 from sync_worker.store.companies import COMPANIES
 
 Wake = Callable[[], None]
@@ -67,14 +69,59 @@ async def _replan_if_changed(work: Work, company_id: UUID, **settings: Any) -> N
 
 async def retry_sync(command: RetrySync, work: Work) -> Mapping[str, Any]:
     """Take up what needs attention or consent, and what waits for its next attempt."""
-    company = await companies.find(work, command.company_id)
+    company = await _company(command.company_id, work)
+    return await _taken_up(work, company, await work_items.take_up(work, company.company_id))
+
+
+async def pause_sync(command: PauseSync, work: Work) -> Mapping[str, Any]:
+    """Nothing more is asked for the company; what is in hand ends. Pausing what is paused changes nothing."""
+    company = await _company(command.company_id, work)
+    changed = bool(await COMPANIES.pause(work.connection, company_id=company.company_id, now=work.now))
+    if changed:
+        about = {"company_id": company.company_id, "organization_id": company.organization_id}
+        work.publish(SyncPaused(**about, reason=command.reason, paused_by=work.actor))
+        await _say_where_everything_stands(work, company)
+    return {"changed": changed}
+
+
+async def resume_sync(command: ResumeSync, work: Work) -> Mapping[str, Any]:
+    """Go on. Resuming what is not paused changes nothing."""
+    company = await _company(command.company_id, work)
+    changed = bool(await COMPANIES.resume(work.connection, company_id=company.company_id))
+    if changed:
+        work.publish(SyncResumed(company_id=company.company_id, organization_id=company.organization_id, resumed_by=work.actor))
+        await _say_where_everything_stands(work, company)
+    return {"changed": changed}
+
+
+async def refetch_periods(command: RefetchPeriods, work: Work) -> Mapping[str, Any]:
+    """Scan the chosen items from their start; the whole company is proven again."""
+    company = await _company(command.company_id, work)
+    chosen = choose(await work_items.planned(work.connection, company.company_id), command.periods, command.data_sets, with_whole=False)
+    await COMPANIES.reopen(work.connection, company_id=company.company_id)
+    return await _taken_up(work, company, await work_items.refetch(work, company.company_id, chosen))
+
+
+async def republish_periods(command: RepublishPeriods, work: Work) -> Mapping[str, Any]:
+    """Queue the chosen items for publishing once more."""
+    company = await _company(command.company_id, work)
+    chosen = choose(await work_items.planned(work.connection, company.company_id), command.periods, command.data_sets, with_whole=True)
+    await republications.add(work, company, chosen)
+    return {"periods": sorted({each.label for each in chosen if each.label}, reverse=True), "parts": len(chosen)}
+
+
+async def _company(company_id: UUID, work: Work) -> Company:
+    company = await companies.find(work, company_id)
     if company is None:
-        if await companies.is_archived(work, command.company_id):
+        if await companies.is_archived(work, company_id):
             raise Refused("company_archived", "This company is archived; its data is retrieved no more.", hint="Add the company again.")
         raise NotYet(
             Refused("unknown_company", "This company is not known here.", hint="Check the company id; a company must be added before.")
         )
-    data_sets = await work_items.take_up(work, company.company_id)
+    return company
+
+
+async def _taken_up(work: Work, company: Company, data_sets: Sequence[DataSet]) -> Mapping[str, Any]:
     for data_set in data_sets:
         await announcements.progressed(work, company, data_set)
     return {"data_sets": [data_set.value for data_set in data_sets]}
@@ -85,6 +132,12 @@ async def look_at_once(changed: VismaDataChanged, work: Work) -> None:
     company = await companies.find_by_visma_company(work, changed.visma_company_id)
     if company is not None:
         await work_items.hasten(work, company.company_id)
+
+
+async def _say_where_everything_stands(work: Work, company: Company) -> None:
+    planned = await work_items.planned(work.connection, company.company_id)
+    for data_set in dict.fromkeys(each.data_set for each in planned):
+        await announcements.progressed(work, company, data_set)
 
 
 def waking(handler: Callable[[Any, Work], Awaitable[Mapping[str, Any] | None]], *wakes: Wake) -> Callable[[Any, Work], Awaitable[Any]]:

@@ -78,6 +78,10 @@ class Dataset:
         """The landed columns of Visma's primary key."""
         return tuple(next(column.name for column in self.columns if column.visma == part) for part in self.table.key)
 
+    def key_of(self, row: LandedRow) -> tuple[Any, ...]:
+        """Visma's primary key of a landed row."""
+        return tuple(row[self.names.index(name)] for name in self.key)
+
     def visma_name(self, name: str) -> str:
         """Visma's column for a landed one."""
         return next(column.visma for column in self.columns if column.name == name)

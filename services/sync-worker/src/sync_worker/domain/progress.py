@@ -4,6 +4,9 @@ from collections.abc import Collection
 
 from contracts.sync import SyncStatus
 
+GOING_ON = frozenset({SyncStatus.RETRIEVING, SyncStatus.VERIFYING, SyncStatus.RETRYING, SyncStatus.QUEUED})
+"""What workers take up by themselves."""
+
 _ORDER = (
     SyncStatus.RETRIEVING,
     SyncStatus.VERIFYING,

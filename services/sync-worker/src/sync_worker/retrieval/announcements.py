@@ -6,11 +6,12 @@ Each of these locks the company first, so that counts never run backwards and th
 from datetime import datetime
 
 from contracts.company import Module
-from contracts.sync import CapitalAssetsCompared, DataSet, Period, SyncCompleted, SyncNeedsAttention, SyncProgressed
+from contracts.sync import CapitalAssetsCompared, DataSet, Period, SyncCompleted, SyncNeedsAttention, SyncProgressed, SyncStatus
 from eventing.work import Work
 from sync_worker.domain.asset_comparison import compare
 from sync_worker.domain.company import Company
-from sync_worker.domain.progress import percent_of, status_of
+from sync_worker.domain.plan import FIRST_ITEM
+from sync_worker.domain.progress import GOING_ON, percent_of, status_of
 from sync_worker.domain.trouble import Trouble
 from sync_worker.store import assets, proofs, work_items
 from sync_worker.store.companies import COMPANIES
@@ -28,7 +29,9 @@ async def progressed(
     """Say where a data set stands now."""
     await COMPANIES.lock(work.connection, company_id=company.company_id)
     now = await work_items.progress(work, company.company_id, data_set)
-    status = status_of(now.statuses)
+    status = SyncStatus.PAUSED if now.paused and now.statuses & GOING_ON else status_of(now.statuses)
+    if data_set is FIRST_ITEM.data_set and status is SyncStatus.VERIFYING:
+        status = SyncStatus.PLANNING
     work.publish(
         SyncProgressed(
             company_id=company.company_id,

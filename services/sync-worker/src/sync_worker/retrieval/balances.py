@@ -49,7 +49,7 @@ async def verify_balances(visma: VismaClient, outbox: Outbox, item: WorkItem, fr
             return
         accounts = list(compared.balances)
         totals = [each.model_dump(mode="json") for each in accounts]
-        await proofs.put(work, item, rows=len(accounts), compared=_COMPARED, sums=sum_of(landed.values()), totals=totals)
+        await proofs.put(work, item, rows=len(accounts), compared=_COMPARED, sums=sum_of(landed.values()), totals=totals, as_of=asked_at)
         work.publish(
             AccountBalancesVerified(
                 company_id=item.company.company_id,

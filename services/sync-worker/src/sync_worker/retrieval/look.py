@@ -40,7 +40,7 @@ async def look(visma: VismaClient, outbox: Outbox, item: WorkItem, freshness: Fr
     now = {each.id: _mark_of(each, by_period, whole) for each in proven}
     ledger = await proofs.ledger_periods(outbox, company.company_id)
     outdated = is_outdated(
-        company, await work_items.planned(outbox, company.company_id), ledger, by_period, outbox.clock().astimezone(_NORWAY).date()
+        company, await work_items.planned(outbox.pool, company.company_id), ledger, by_period, outbox.clock().astimezone(_NORWAY).date()
     )
     news = [each for each in proven if is_news(each.mark, now[each.id]) or (outdated and each.data_set is FIRST_ITEM.data_set)]
     verified = [each for each in news if each.data_set is DataSet.LEDGER_LINES and each.agreed]

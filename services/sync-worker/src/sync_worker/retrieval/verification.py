@@ -7,15 +7,17 @@ when the scan saw as many rows as Visma states, never on a guess.
 
 from collections.abc import Mapping
 
-from contracts.sync import DataSet, PeriodMismatched, PeriodRepaired, PeriodVerified, SyncStatus
+from contracts.sync import AccountTotals, DataSet, Period, PeriodMismatched, PeriodRepaired, PeriodVerified, SyncStatus
 from eventing import crash
 from eventing.outbox import Outbox
 from eventing.work import Work
 from sync_worker import metrics
+from sync_worker.domain.company import Company
 from sync_worker.domain.dataset import Dataset
 from sync_worker.domain.datasets import DATASETS
 from sync_worker.domain.locating import search_for
 from sync_worker.domain.proof import (
+    ZERO,
     Difference,
     Group,
     Landed,
@@ -31,6 +33,7 @@ from sync_worker.retrieval.locating import read_anew
 from sync_worker.retrieval.row_events import removals
 from sync_worker.retrieval.stated import stated_by
 from sync_worker.store import landing, proofs, work_items
+from sync_worker.store.proofs import Proof
 from sync_worker.store.work_items import WorkItem
 from visma_nxt import VismaClient
 
@@ -119,23 +122,28 @@ async def _close(work: Work, dataset: Dataset, item: WorkItem, landed: Mapping[G
                     repaired_at=work.now,
                 )
             )
-        work.publish(
-            PeriodVerified(
-                company_id=company.company_id,
-                organization_id=company.organization_id,
-                period=item.period,
-                lines=sums.rows,
-                debit=sums.debit,
-                credit=sums.credit,
-                accounts=accounts,
-                verified_at=work.now,
-            )
-        )
+        totals = [each.model_dump() for each in accounts]
+        proof = Proof(rows=sums.rows, debit=sums.debit, credit=sums.credit, totals=totals, proven_at=work.now)
+        work.publish(period_verified(company, item.period, proof))
     await announcements.progressed(work, company, item.data_set, item.period)
     await announcements.completed_if_so(work, company)
     if item.repair is not None:
         metrics.REPAIRS.labels(item.data_set.value).inc()
     metrics.ITEMS_PROVEN.labels(item.data_set.value).inc()
+
+
+def period_verified(company: Company, period: Period, proof: Proof) -> PeriodVerified:
+    """The event that states a proof of the ledger."""
+    return PeriodVerified(
+        company_id=company.company_id,
+        organization_id=company.organization_id,
+        period=period,
+        lines=proof.rows,
+        debit=proof.debit or ZERO,
+        credit=proof.credit or ZERO,
+        accounts=[AccountTotals(**each) for each in proof.totals],
+        verified_at=proof.proven_at,
+    )
 
 
 async def _report(work: Work, item: WorkItem, found: list[Difference], unbalanced: list[Group]) -> None:

@@ -15,3 +15,8 @@ WHERE (r.submitted, r.snapshot_at, r.submissions, r.withholding_tax, r.employer_
       (EXCLUDED.submitted, EXCLUDED.snapshot_at, EXCLUDED.submissions, EXCLUDED.withholding_tax, EXCLUDED.employer_contribution,
        EXCLUDED.financial_tax, EXCLUDED.income, EXCLUDED.employer_contributions, EXCLUDED.failed_checks, EXCLUDED.report)
 RETURNING true;
+
+-- name: find^
+SELECT month, submitted, snapshot_at, submissions, withholding_tax, employer_contribution, financial_tax, income, employer_contributions,
+       failed_checks, report
+FROM sync.a07_report WHERE company_id = :company_id AND month = :month;

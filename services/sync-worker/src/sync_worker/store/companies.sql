@@ -40,6 +40,12 @@ UPDATE sync.company SET planned_at = :now WHERE company_id = :company_id;
 -- Something is to be proven again.
 UPDATE sync.company SET completed_at = NULL WHERE company_id = :company_id;
 
+-- name: pause$
+UPDATE sync.company SET paused_at = :now WHERE company_id = :company_id AND paused_at IS NULL RETURNING true;
+
+-- name: resume$
+UPDATE sync.company SET paused_at = NULL WHERE company_id = :company_id AND paused_at IS NOT NULL RETURNING true;
+
 -- name: complete$
 -- True once for each plan, when its last item is complete.
 UPDATE sync.company c SET completed_at = :now

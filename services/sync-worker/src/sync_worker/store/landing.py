@@ -17,6 +17,7 @@ from sync_worker.domain.company import Company
 from sync_worker.domain.dataset import Dataset, LandedRow
 from sync_worker.domain.periods import YearAndPeriod
 from sync_worker.domain.proof import Group, Landed
+from sync_worker.domain.scan import Key
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,19 @@ async def everything(work: Work, dataset: Dataset, company: Company) -> list[Lan
     """All landed rows of a company, for data sets that are known to be small."""
     statement = f"SELECT {', '.join(dataset.names)} FROM sync.{dataset.landing} WHERE company_id = $1"
     return [tuple(row) for row in await work.connection.fetch(statement, company.company_id)]
+
+
+async def page(
+    work: Work, dataset: Dataset, company: Company, ledger_periods: Sequence[YearAndPeriod], *, after: Key | None, limit: int
+) -> list[LandedRow]:
+    """Landed rows in the order of Visma's key, those after a key when one is given."""
+    scoped = scope(dataset, company, ledger_periods)
+    place = 2 + len(scoped)
+    beyond = f" AND ({', '.join(dataset.key)}) > ({', '.join(f'${place + each}' for each in range(len(after)))})" if after else ""
+    statement = f"""
+        SELECT {", ".join(dataset.names)} FROM sync.{dataset.landing}
+        WHERE company_id = $1{in_scope(dataset, 2)}{beyond} ORDER BY {", ".join(dataset.key)} LIMIT {limit}"""
+    return [tuple(row) for row in await work.connection.fetch(statement, company.company_id, *scoped, *(after or ()))]
 
 
 async def remove_unseen(

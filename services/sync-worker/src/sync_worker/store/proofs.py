@@ -1,6 +1,7 @@
 """What was proven for each data set and period, and what the landed ledger says of itself."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -19,8 +20,18 @@ _PROOFS = queries(__file__, "proofs")
 _NO_DIFFERENCE = Decimal(0)
 
 
-async def put(work: Work, item: WorkItem, *, rows: int, compared: str, sums: Landed | None = None, totals: Sequence[Any] = ()) -> None:
-    """Note that an item agrees with its source. ``compared`` says in words what was compared, ``sums`` what the amounts came to."""
+async def put(
+    work: Work,
+    item: WorkItem,
+    *,
+    rows: int,
+    compared: str,
+    sums: Landed | None = None,
+    totals: Sequence[Any] = (),
+    as_of: datetime | None = None,
+) -> None:
+    """Note that an item agrees with its source. ``compared`` says in words what was compared, ``sums`` what the amounts came to, ``as_of``
+    when the source was asked, if that is not now."""
     await _PROOFS.put(
         work.connection,
         organization_id=item.company.organization_id,
@@ -33,8 +44,25 @@ async def put(work: Work, item: WorkItem, *, rows: int, compared: str, sums: Lan
         difference=_NO_DIFFERENCE if sums else None,
         compared=compared,
         totals=list(totals),
-        proven_at=work.now,
+        proven_at=as_of or work.now,
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proof:
+    """What was noted when an item agreed. ``totals`` are the figures as they were published, by account."""
+
+    rows: int
+    debit: Decimal | None
+    credit: Decimal | None
+    totals: list[dict[str, Any]]
+    proven_at: datetime
+
+
+async def find(work: Work, company_id: UUID, data_set: DataSet, label: str) -> Proof | None:
+    """The last proof of an item."""
+    row = await _PROOFS.find(work.connection, company_id=company_id, data_set=data_set.value, label=label)
+    return None if row is None else Proof(**row)
 
 
 async def by_data_set(work: Work, company_id: UUID) -> list[DataSetTotals]:

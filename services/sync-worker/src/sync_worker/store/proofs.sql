@@ -39,3 +39,7 @@ SELECT EXISTS (
 -- name: is_closed$
 SELECT coalesce(bool_and(closed), false) FROM sync.accounting_period
 WHERE company_id = :company_id AND (year, period) IN (SELECT * FROM unnest(:years::integer[], :periods::integer[]));
+
+-- name: find^
+SELECT rows, debit, credit, totals, proven_at FROM sync.proof
+WHERE company_id = :company_id AND data_set = :data_set AND period_label = :label;

@@ -6,10 +6,12 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
+import asyncpg
+
 from contracts.sync import DataSet, Period, SyncStatus
 from eventing.outbox import Outbox
 from eventing.sql import queries
-from eventing.work import Cause, Work
+from eventing.work import Cause, Connection, Work
 from sync_worker.domain.company import Company
 from sync_worker.domain.freshness import Mark
 from sync_worker.domain.locating import Repair, Search
@@ -86,6 +88,7 @@ class Progress:
     rows_expected: int | None
     requests: int
     statuses: frozenset[SyncStatus]
+    paused: bool
 
 
 async def add(work: Work, company: Company, planned: Sequence[PlannedItem]) -> None:
@@ -176,22 +179,28 @@ async def hasten(work: Work, company_id: UUID) -> None:
 async def proven(outbox: Outbox, company_id: UUID, data_sets: Iterable[DataSet]) -> list[Proven]:
     """What a look compares with Visma."""
     rows = _ITEMS.proven(outbox.pool, company_id=company_id, data_sets=[each.value for each in data_sets])
-    return [
-        Proven(
-            id=row["work_item_id"],
-            data_set=DataSet(row["data_set"]),
-            period=_period_of(row),
-            ledger_periods=_ledger_periods_of(row),
-            mark=Mark(row["scanned"], row["newest"]),
-            agreed=row["agreed"],
-        )
-        async for row in rows
-    ]
+    return [_proven_of(row) async for row in rows]
 
 
-async def planned(outbox: Outbox, company_id: UUID) -> list[Planned]:
-    """All items of a company as the plan made them."""
-    rows = _ITEMS.planned(outbox.pool, company_id=company_id)
+async def find(work: Work, company_id: UUID, data_set: DataSet, label: str) -> Proven | None:
+    """One item; None when it was never planned."""
+    row = await _ITEMS.find(work.connection, company_id=company_id, data_set=data_set.value, label=label)
+    return None if row is None else _proven_of(row)
+
+
+async def refetch(work: Work, company_id: UUID, parts: Iterable[Planned]) -> list[DataSet]:
+    """Scan items from their start, for the cause of this work, and prove everything again; gives the data sets that are taken up."""
+    chosen = [(each.data_set.value, each.label) for each in parts]
+    about = {"data_sets": [data_set for data_set, _ in chosen], "labels": [label for _, label in chosen]}
+    rows = _ITEMS.refetch(work.connection, company_id=company_id, now=work.now, **about, **cause_columns(work))
+    found = {row["data_set"] async for row in rows}
+    await _ITEMS.add_turns(work.connection, company_id=company_id, sources=[source.value for source in Source])
+    return [data_set for data_set in DataSet if data_set.value in found]
+
+
+async def planned(connection: Connection | asyncpg.Pool, company_id: UUID) -> list[Planned]:
+    """All items of a company as the plan made them, newest period first."""
+    rows = _ITEMS.planned(connection, company_id=company_id)
     return [Planned(DataSet(row["data_set"]), row["period_label"], _ledger_periods_of(row)) async for row in rows]
 
 
@@ -305,7 +314,7 @@ async def end_turns(work: Work, company_id: UUID) -> None:
 async def progress(work: Work, company_id: UUID, data_set: DataSet) -> Progress:
     """How far a data set is."""
     row = await _ITEMS.progress(work.connection, company_id=company_id, data_set=data_set.value)
-    return Progress(row["rows"], row["rows_expected"], row["requests"], frozenset(map(SyncStatus, row["statuses"])))
+    return Progress(row["rows"], row["rows_expected"], row["requests"], frozenset(map(SyncStatus, row["statuses"])), row["paused"])
 
 
 def _columns_of(trouble: Trouble) -> dict[str, str]:
@@ -316,6 +325,17 @@ def cause_columns(work: Work) -> dict[str, str | None]:
     """Why an item is due: the message that is handled, or that made the item in hand necessary."""
     cause = work.cause
     return {"correlation_id": cause.correlation_id, "causation_id": cause.causation_id, "traceparent": cause.traceparent}
+
+
+def _proven_of(row: Mapping[str, Any]) -> Proven:
+    return Proven(
+        id=row["work_item_id"],
+        data_set=DataSet(row["data_set"]),
+        period=_period_of(row),
+        ledger_periods=_ledger_periods_of(row),
+        mark=Mark(row["scanned"], row["newest"]),
+        agreed=row["agreed"],
+    )
 
 
 def _period_of(row: Mapping[str, Any]) -> Period | None:

@@ -47,7 +47,9 @@ CROSS JOIN LATERAL (
     ORDER BY i.rank, i.work_item_id
     LIMIT :enough
 ) AS due
-WHERE t.source = :source AND coalesce(h.items, 0) < :most;
+WHERE t.source = :source AND coalesce(h.items, 0) < :most AND NOT EXISTS (
+    SELECT 1 FROM sync.company c WHERE c.company_id = t.company_id AND c.paused_at IS NOT NULL
+);
 
 -- name: claim^
 -- The company that was served longest ago, and its first item that is due: each company gets the same number of requests, whatever its size.
@@ -63,7 +65,9 @@ WITH in_hand AS (
         ORDER BY i.rank, i.work_item_id
         LIMIT 1
     ) AS due
-    WHERE t.source = :source AND coalesce(h.items, 0) < :most
+    WHERE t.source = :source AND coalesce(h.items, 0) < :most AND NOT EXISTS (
+        SELECT 1 FROM sync.company c WHERE c.company_id = t.company_id AND c.paused_at IS NOT NULL
+    )
     ORDER BY :urgent_first AND due.rank > 0, t.taken_at
     LIMIT 1 FOR UPDATE OF t SKIP LOCKED
 ), chosen AS (
@@ -124,7 +128,25 @@ WHERE company_id = :company_id AND data_set = ANY(:data_sets) AND (status = 'com
 ORDER BY work_item_id;
 
 -- name: planned
-SELECT data_set, period_label, ledger_periods FROM sync.work_item WHERE company_id = :company_id AND status <> 'retired';
+SELECT data_set, period_label, ledger_periods FROM sync.work_item WHERE company_id = :company_id AND status <> 'retired'
+ORDER BY period_label DESC, work_item_id;
+
+-- name: find^
+SELECT work_item_id, data_set, period_label, first_day, last_day, ledger_periods, scanned, newest, status = 'complete' AS agreed
+FROM sync.work_item WHERE company_id = :company_id AND data_set = :data_set AND period_label = :label;
+
+-- name: refetch
+-- Who works on one of these now finds the lease gone. Balances are compared once more when the rest is proven.
+UPDATE sync.work_item i
+SET status = CASE WHEN i.data_set = 'account_balances' THEN 'verifying' ELSE 'queued' END,
+    scan_complete = i.data_set = 'account_balances', scan = nextval('sync.scan'), cursor = NULL, scanned = 0, expected = NULL,
+    changed_since = NULL, retrieved_from = NULL, refetched = false, search = NULL, repair = NULL, attempts = 0, refresh_at = NULL,
+    next_attempt_at = :now, reason = NULL, message = NULL, hint = NULL, lease_token = NULL, lease_until = NULL,
+    correlation_id = :correlation_id, causation_id = :causation_id, traceparent = :traceparent
+WHERE i.company_id = :company_id AND i.status <> 'retired' AND (
+    (i.data_set, i.period_label) IN (SELECT * FROM unnest(:data_sets::text[], :labels::text[])) OR i.data_set = 'account_balances'
+)
+RETURNING i.data_set;
 
 -- name: read_changes$
 -- Only what was written since then is read, into the same scan: what it saw before still counts as seen.
@@ -251,5 +273,6 @@ RETURNING data_set;
 
 -- name: progress^
 SELECT coalesce(sum(scanned), 0)::bigint AS rows, CASE WHEN bool_and(expected IS NOT NULL) THEN sum(expected)::bigint END AS rows_expected,
-       coalesce(sum(requests), 0)::bigint AS requests, array_agg(DISTINCT status) AS statuses
+       coalesce(sum(requests), 0)::bigint AS requests, array_agg(DISTINCT status) AS statuses,
+       EXISTS (SELECT 1 FROM sync.company c WHERE c.company_id = :company_id AND c.paused_at IS NOT NULL) AS paused
 FROM sync.work_item WHERE company_id = :company_id AND data_set = :data_set AND status <> 'retired';
