@@ -1,5 +1,5 @@
 -- A plan that is made again: what an item was asked for, and items that are in the plan no more. Companies whose work has ended.
--- depends: 0003_more_data_sets
+-- depends: 0004_further_data_sets
 
 -- migrate: apply
 ALTER TABLE company ADD archived_at timestamptz;

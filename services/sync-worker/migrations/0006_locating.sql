@@ -1,5 +1,5 @@
 -- A difference is narrowed down to vouchers, and those alone are read again.
--- depends: 0003_more_data_sets
+-- depends: 0005_replanning
 
 -- migrate: apply
 -- search: where a difference has been narrowed down to so far. repair: what reading the wrong vouchers again changed, until the next proof.

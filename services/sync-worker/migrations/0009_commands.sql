@@ -1,5 +1,5 @@
 -- A pause per company; what is to be published once more.
--- depends: 0009_company_by_visma_company
+-- depends: 0008_company_by_visma_company
 
 -- migrate: apply
 ALTER TABLE company ADD COLUMN paused_at timestamptz;

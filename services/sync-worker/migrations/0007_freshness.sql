@@ -1,5 +1,5 @@
 -- Following a company after its first retrieval.
--- depends: 0003_more_data_sets
+-- depends: 0006_locating
 
 -- migrate: apply
 -- newest: when the newest row that Visma has of the item was written, by Visma's clock. changed_since: set while only what was written from then on is
