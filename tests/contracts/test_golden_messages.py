@@ -54,8 +54,8 @@ def test_todays_readers_read_it(golden: Golden) -> None:
 def test_nothing_it_says_is_lost_on_todays_readers(golden: Golden) -> None:
     """Only within a major: what an upcast makes of it is the upcast's own."""
     kind = next(message for message in MESSAGES.values() if message.schema_id() == golden.message)
-    told, read = orjson.loads(golden.value), orjson.loads(kind.model_validate_json(golden.value).model_dump_json())
-    assert {name: read.get(name) for name in told} == told
+    read = kind.model_validate_json(golden.value).model_dump_json(exclude_unset=True)  # without what was not said
+    assert orjson.loads(read) == orjson.loads(golden.value)
 
 
 @pytest.mark.parametrize("example", PROMISED, ids=[example.message for example in PROMISED])
