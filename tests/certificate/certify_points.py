@@ -19,7 +19,21 @@ pytestmark = [pytest.mark.background, pytest.mark.timeout(1200)]
 EVERY_SERVICE = ("batch", "work", "deadletter", "relay")
 NOT_YET = ("parked", "retry")  # org-service refuses at once: its refusals rest on facts of its own
 POINTS = {
-    "sync-worker": (*EVERY_SERVICE, *NOT_YET, "item", "start", "page", "plan", "proof", "search", "repair", "report", "setback"),
+    "sync-worker": (
+        *EVERY_SERVICE,
+        *NOT_YET,
+        "item",
+        "start",
+        "page",
+        "plan",
+        "proof",
+        "search",
+        "repair",
+        "report",
+        "setback",
+        "look",
+        "republication",
+    ),
     "visma-connector": (*EVERY_SERVICE, *NOT_YET, "probe"),
     "company-service": (*EVERY_SERVICE, *NOT_YET),
     "org-service": EVERY_SERVICE,

@@ -25,7 +25,7 @@ from .victim import Victim
 from .walk import SCENARIO, Walk
 
 IMPATIENT = {
-    "visma-connector": {"PROBE__LEASE": "PT1S", "PROBE__NOTICE_WITHIN": "PT0.1S"},
+    "visma-connector": {"PROBE__LEASE": "PT1S", "PROBE__NOTICE_WITHIN": "PT0.1S", "WEBHOOK__GATHER": "PT0.1S"},
     "sync-worker": {
         "VISMA__PAGE_SIZE": "20",
         "VISMA__REQUESTS_PER_MINUTE": "100000",

@@ -2,8 +2,9 @@
 
 Each walk is an organisation of its own with the same two Visma customer IDs, which it gives up at its end, so that all walks retrieve the
 same books. On the way: commands about things that do not exist (they wait in the parking place, then are refused), records that cannot be
-read (dead letters), a page that fails, one that is slow, and pages that lack a line, whose voucher is then read again. Between its
-steps the walk waits until every service has heard all.
+read (dead letters), a page that fails, one that is slow, and pages that lack a line, whose voucher is then read again. When all is proven
+Visma tells of a change, which is looked for, and a part is published once more. Between its steps the walk waits until every service has
+heard all.
 """
 
 from collections.abc import Mapping
@@ -17,8 +18,9 @@ from contracts.cloudevents import Attributes
 from contracts.company import AddVismaCompany, CreateCompanyGroup, Module, PeriodType, VatFrequency
 from contracts.message import Command
 from contracts.org import AddMember, RegisterOrganization, RegisterVismaCustomerIds, RemoveVismaCustomerId, Role
-from contracts.sync import RetrySync
+from contracts.sync import DataSet, RepublishPeriods, RetrySync
 from contracts.visma import RefreshVismaCompanies
+from visma_simulator import chart
 
 from .databases import Databases
 from .observer import Observer, Seen
@@ -39,13 +41,14 @@ SCENARIO = {
 }
 FAULTS = [
     {"effect": "delay", "ms": 700, "operation": "AvailableCompanies"},
-    {"effect": "delay", "ms": 700, "table": "GeneralLedgerAccount"},
-    {"effect": "status", "status": 503, "table": "GeneralLedgerTransaction", "skip": 1},
+    {"effect": "delay", "ms": 700, "operation": "GeneralLedgerAccountRows"},
+    {"effect": "status", "status": 503, "operation": "GeneralLedgerTransactionRows", "skip": 1},
     {"effect": "drop_row", "operation": "GeneralLedgerTransactionRows", "index": 10, "times": None},  # of a page; no voucher has as many
 ]
 KARI, OLA = "kari", "ola"
 COMMAND_TOPICS = ("org-commands", "company-commands", "visma-connector-commands", "sync-commands")
 MONTHS_BACK = 2
+TOUCHED = 1920
 
 
 @dataclass
@@ -85,6 +88,11 @@ class Walk:
         await self._send(self._form(self.company_id, COMPANY, groups=[str(group.company_group_id)]), OLA)
         await self._answered()
         await self._published("SyncCompleted")
+        await self._touch_an_account()
+        await self._published("SyncCompleted", times=2)
+        parts = {"periods": [], "data_sets": [DataSet.A07_REPORTS, DataSet.CUSTOMERS, DataSet.LEDGER_LINES]}
+        await self._send(RepublishPeriods(company_id=self.company_id, **organization, **parts), OLA)
+        await self._published("PeriodsRepublished")
         for visma_customer_id in (CONNECTED, DENIED):
             await self._send(RemoveVismaCustomerId(**organization, visma_customer_id=visma_customer_id), KARI)
         await self._answered()
@@ -99,6 +107,13 @@ class Walk:
         async with httpx.AsyncClient(base_url=self.visma_control) as control:
             (await control.delete("/faults")).raise_for_status()
             (await control.post("/faults", json=FAULTS)).raise_for_status()
+
+    async def _touch_an_account(self) -> None:
+        """Visma writes a row as it was, and tells of it: it is read again, and says nothing new."""
+        row = {"accountNo": TOUCHED, "name": chart.ACCOUNTS[TOUCHED][0]}
+        async with httpx.AsyncClient(base_url=self.visma_control) as control:
+            said = {"company": COMPANY, "action": "change", "table": "GeneralLedgerAccount", "row": row}
+            (await control.post("/ledger", json=said)).raise_for_status()
 
     async def _send_what_cannot_be_read(self) -> None:
         key, headers = str(self.organization_id), [("ce_organizationid", str(self.organization_id).encode())]
@@ -159,11 +174,11 @@ class Walk:
         open_ = f"an outcome for every command of {sorted(self.names[id] for id in awaited)}"  # noqa: A001
         await self.observer.until(answered, open_, within=self.patience)
 
-    async def _published(self, *types: str) -> None:
+    async def _published(self, *types: str, times: int = 1) -> None:
         for type_ in types:
 
             def published(type_: str = type_) -> bool:
-                return any(record.type == type_ for record in self._records())
+                return len({record.sequence for record in self._records() if record.type == type_}) >= times
 
             await self.observer.until(published, type_, within=self.patience)
 

@@ -16,7 +16,7 @@ from servicekit.migrations import migrate
 from servicekit.postgres import postgres_pool
 from servicekit.settings import PostgresSettings
 from sync_worker.__main__ import PROGRAM
-from sync_worker.domain.plan import PlannedItem
+from sync_worker.domain.plan import PlannedItem, Source
 from sync_worker.handlers import look_at_once
 from sync_worker.store import companies, work_items
 from testkit.databases import DatabaseFactory
@@ -88,12 +88,23 @@ async def next_look(outbox: Outbox, company_id: UUID) -> datetime | None:
 
 
 @pytest.mark.parametrize(
-    ("before", "after"), [(TOMORROW, NOW), (YESTERDAY, YESTERDAY), (None, None)], ids=["later", "overdue", "being looked at"]
+    ("before", "after"), [(TOMORROW, NOW), (YESTERDAY, YESTERDAY), (None, NOW)], ids=["later", "overdue", "being looked at"]
 )
 async def test_a_company_is_looked_at_now_instead_of_later(outbox: Outbox, before: datetime | None, after: datetime | None) -> None:
     bakery = await company(outbox, OURS, refresh_at=before)
     await tell(outbox)
     assert await next_look(outbox, bakery) == after
+
+
+async def test_told_while_it_is_being_looked_at_it_is_looked_at_once_more(outbox: Outbox) -> None:
+    bakery = await company(outbox, OURS, refresh_at=YESTERDAY)
+    assert await work_items.bring_back(outbox, Source.VISMA) == 1
+    item = await work_items.claim(outbox, Source.VISMA, timedelta(minutes=1), most=1)
+    assert item is not None
+    await tell(outbox)
+    async with outbox.work(item.cause) as work:
+        await work_items.rest(work, item, until=TOMORROW)
+    assert await next_look(outbox, bakery) == NOW
 
 
 async def test_the_same_visma_company_of_another_organisation_is_not_touched(outbox: Outbox) -> None:

@@ -30,8 +30,8 @@ WITH due AS (
 SELECT count(*) FROM back;
 
 -- name: hasten!
--- Whatever is looked at again by itself is looked at now.
-UPDATE sync.work_item SET refresh_at = least(refresh_at, :now) WHERE company_id = :company_id AND source = 'visma' AND refresh_at IS NOT NULL;
+-- The company is looked at now, and once more when it is being looked at: what changed after the question was asked is not in its answer.
+UPDATE sync.work_item SET refresh_at = least(refresh_at, :now) WHERE company_id = :company_id AND data_set = 'account_balances' AND status <> 'retired';
 
 -- name: waiting^
 -- How many items could be claimed now (no more of a company than are enough), and whether one of them is what a person waits to see.
@@ -115,7 +115,7 @@ WHERE work_item_id = :id;
 -- name: finish!
 UPDATE sync.work_item
 SET status = 'complete', scanned = :rows, expected = :rows, scan_complete = true, requests = requests + :requests, attempts = 0,
-    changed_since = NULL, refresh_at = :refresh_at, succeeded_at = :now,
+    changed_since = NULL, refresh_at = least(refresh_at, :refresh_at), succeeded_at = :now,
     search = NULL, repair = NULL, differs_since = NULL,
     reason = NULL, message = NULL, hint = NULL, lease_token = NULL, lease_until = NULL
 WHERE work_item_id = :id;
@@ -158,7 +158,7 @@ WHERE work_item_id = :id AND status IN ('complete', 'needs_attention') RETURNING
 -- name: rest!
 -- Nothing new.
 UPDATE sync.work_item
-SET status = 'complete', scan_complete = true, requests = requests + :requests, attempts = 0, refresh_at = :refresh_at, succeeded_at = :now,
+SET status = 'complete', scan_complete = true, requests = requests + :requests, attempts = 0, refresh_at = least(refresh_at, :refresh_at), succeeded_at = :now,
     reason = NULL, message = NULL, hint = NULL, lease_token = NULL, lease_until = NULL
 WHERE work_item_id = :id;
 
