@@ -14,14 +14,19 @@ from visma_nxt.tables import GENERAL_LEDGER_TRANSACTION, TAX_CODE
 pytestmark = pytest.mark.servers
 
 COMPANY = 7100001
-LINE = b"""{"data": {"useCompany": {
-    "companyInformation": {"items": [{"companyNo": "NO 999 888 777 MVA"}]},
-    "generalLedgerTransaction": {"items": [{"voucherJournalNo": 7, "auditNo": %d, "voucherDate": 20260131, "postedAmountDomestic": %s}]}
-}}}"""
+LINE = dict.fromkeys(GENERAL_LEDGER_TRANSACTION.columns) | {"voucherJournalNo": 7, "auditNo": 3, "voucherDate": 20260131}
+
+
+def line(amount: str) -> bytes:
+    """A ledger line with an amount as it is written."""
+    [name] = {"postedAmountDomestic"} & GENERAL_LEDGER_TRANSACTION.amounts
+    items = {"items": [LINE | {name: orjson.Fragment(amount)}]}
+    information = {"items": [{"companyNo": "NO 999 888 777 MVA"}]}
+    return orjson.dumps({"data": {"useCompany": {"companyInformation": information, "generalLedgerTransaction": items}}})
 
 
 def codes(*numbers: int, total: int | None = None) -> dict[str, Any]:
-    items = [{"taxCode": number, "description": "Utgående avgift"} for number in numbers]
+    items = [dict.fromkeys(TAX_CODE.columns) | {"taxCode": number, "description": "Utgående avgift"} for number in numbers]
     return {"taxCode": {"items": items} | ({} if total is None else {"totalCount": total})}
 
 
@@ -43,7 +48,7 @@ async def page(visma: Any, settings: VismaSettings, reply: Any, **arguments: Any
     ],
 )
 async def test_amounts_are_exact_and_of_one_type(visma: Any, settings: VismaSettings, written: str, exact: str | None) -> None:
-    visma.graphql.append(visma.told(LINE % (3, written.encode())))
+    visma.graphql.append(visma.told(line(written)))
     async with VismaClient(settings) as client:
         found = await client.rows(GENERAL_LEDGER_TRANSACTION, COMPANY)
     [row] = found.rows

@@ -50,7 +50,7 @@ def test_a_notification_of_any_edition_is_read() -> None:
         12345,
         RowEvent.INSERT,
     )
-    assert read(b'{"tableIdentifier":"Voucher","companyNo":"7100001","event":"DELETE"}').table is None
+    assert read(b'{"tableIdentifier":"Product","companyNo":"7100001","event":"DELETE"}').table is None
 
 
 @pytest.mark.parametrize("text", [b"", b"{", b"\x00\xff", b'{"companyNo": 1} x', b"[" * 5000])

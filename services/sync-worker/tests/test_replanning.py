@@ -26,7 +26,7 @@ COMPANY = Company(
     modules=frozenset(Module),
 )
 TRANSACTIONS = {DataSet.CUSTOMER_TRANSACTIONS, DataSet.SUPPLIER_TRANSACTIONS}
-LEDGER_WIDE = {DataSet.OPENING_BALANCES, DataSet.ACCOUNT_BALANCES}
+LEDGER_WIDE = {DataSet.OPENING_BALANCES, DataSet.ACCOUNT_BALANCES, DataSet.VAT_FIGURES}
 
 
 def there(company: Company = COMPANY, status: str = SyncStatus.COMPLETE) -> list[Known]:
@@ -94,7 +94,7 @@ def test_another_period_type_cuts_the_ledger_anew_and_nothing_else() -> None:
     found = again(replace(COMPANY, period_type=PeriodType.TWO_MONTHS))
     assert found["retired"] == {(DataSet.LEDGER_LINES, label) for label in ("2026-09", "2026-10", "2026-11")}
     assert labels(found["new"], DataSet.LEDGER_LINES) == {"2026-09..2026-10", "2026-11..2026-12"}
-    assert data_sets(found[Fate.AGAIN]) == {DataSet.ACCOUNT_BALANCES}
+    assert data_sets(found[Fate.AGAIN]) == {DataSet.ACCOUNT_BALANCES, DataSet.VAT_FIGURES}
 
 
 def test_another_start_month_moves_long_periods() -> None:
@@ -108,8 +108,16 @@ def test_another_start_month_moves_long_periods() -> None:
     ("module", "its"),
     [
         (Module.PAYROLL, {DataSet.A07_REPORTS}),
-        (Module.VAT, {DataSet.VAT_CODES, DataSet.VAT_TERMS}),
-        (Module.ASSETS, {DataSet.CAPITAL_ASSETS, DataSet.CAPITAL_ASSET_TRANSACTIONS}),
+        (Module.VAT, {DataSet.VAT_CODES, DataSet.VAT_TERMS, DataSet.VAT_FIGURES}),
+        (
+            Module.ASSETS,
+            {
+                DataSet.CAPITAL_ASSETS,
+                DataSet.CAPITAL_ASSET_GROUPS,
+                DataSet.CAPITAL_ASSET_BALANCES,
+                DataSet.CAPITAL_ASSET_TRANSACTIONS,
+            },
+        ),
     ],
 )
 def test_a_module_goes_comes_and_comes_back(module: Module, its: set[DataSet]) -> None:
@@ -144,7 +152,7 @@ def test_a_scan_that_is_under_way_when_the_start_moves_begins_anew(start: date) 
 def test_a_month_that_begins_is_new_and_nothing_that_is_there_is_asked_for_again() -> None:
     found = again(COMPANY, today=date(2026, 12, 1))
     assert found["new"] == {(DataSet.LEDGER_LINES, "2026-12"), (DataSet.A07_REPORTS, "2026-12")}
-    assert found[Fate.AGAIN] == {(DataSet.ACCOUNT_BALANCES, "")}
+    assert found[Fate.AGAIN] == {(DataSet.ACCOUNT_BALANCES, ""), (DataSet.VAT_FIGURES, "")}
     assert not found["retired"]
 
 

@@ -107,7 +107,7 @@ async def test_there_is_nothing_else_behind_the_door(nowhere: Outbox) -> None:
 
 async def test_a_table_that_is_not_read_is_accepted_and_not_stored(nowhere: Outbox) -> None:
     async with door(nowhere) as client:
-        assert (await deliver(client, body(tableIdentifier="Voucher"))).status_code == 202
+        assert (await deliver(client, body(tableIdentifier="Product"))).status_code == 202
 
 
 async def test_while_the_database_is_away_visma_has_to_come_again(nowhere: Outbox) -> None:
@@ -120,7 +120,7 @@ async def test_while_the_database_is_away_visma_has_to_come_again(nowhere: Outbo
 async def test_two_keys_are_good_while_one_replaces_the_other(nowhere: Outbox) -> None:
     async with door(nowhere, previous_secret="the-old-key") as client:
         for key, status in ((KEY, 202), ("the-old-key", 202), ("a-third", 401)):
-            assert (await deliver(client, body(tableIdentifier="Voucher"), key=key)).status_code == status
+            assert (await deliver(client, body(tableIdentifier="Product"), key=key)).status_code == status
 
 
 def test_without_a_secret_nobody_is_listened_to() -> None:

@@ -66,8 +66,9 @@ def question_of(company: Company, item: PlannedItem) -> str:
     dataset = DATASETS.get(item.data_set)
     if dataset is None:
         return company.organisation_number if item.data_set is DataSet.A07_REPORTS else ""
-    opening = item.data_set is DataSet.OPENING_BALANCES
-    where = before(item.ledger_periods) if opening else dataset.filter_for(company, item.ledger_periods)
+    if dataset.of_ledger and item.data_set is not DataSet.OPENING_BALANCES:
+        return json.dumps(item.ledger_periods)
+    where = before(item.ledger_periods) if dataset.of_ledger else dataset.filter_for(company, item.ledger_periods)
     return "" if where is None else json.dumps(where.expression, default=str)
 
 

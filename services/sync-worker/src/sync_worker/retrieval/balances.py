@@ -88,7 +88,7 @@ async def _take_again(work: Work, item: WorkItem, compared: Compared) -> None:
             )
         )
     company = item.company
-    await work_items.take_ledger_again(work, company.company_id, compared.changed, opening=compared.opening_changed)
+    await work_items.prove_ledger_again(work, company.company_id, compared.changed, opening=compared.opening_changed)
     await work_items.defer(work, item, until=work.now + SOON, requests=1, drifted=True)
     for data_set in (DataSet.LEDGER_LINES, DataSet.OPENING_BALANCES, DataSet.ACCOUNT_BALANCES):
         await announcements.progressed(work, company, data_set)

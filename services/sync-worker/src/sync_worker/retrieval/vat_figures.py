@@ -86,7 +86,7 @@ async def _take_again(work: Work, item: WorkItem, found: list[Difference], *, re
                 hint="Wait until nobody posts to the ledger and ask for the retrieval again; if it differs still, contact support.",
             )
         )
-    await work_items.take_ledger_again(work, item.company.company_id, {(each.group[4], each.group[5]) for each in found}, opening=False)
+    await work_items.scan_ledger_again(work, item.company.company_id, {(each.group[4], each.group[5]) for each in found})
     await work_items.defer(work, item, until=work.now + SOON, requests=requests, drifted=True)
     for data_set in (DataSet.LEDGER_LINES, DataSet.ACCOUNT_BALANCES, DataSet.VAT_FIGURES):
         await announcements.progressed(work, item.company, data_set)

@@ -260,16 +260,17 @@ async def progress_of(work: Work, company_id: UUID, data_sets: Collection[DataSe
     return row["under_way"], row["stopped"]
 
 
-async def take_ledger_again(work: Work, company_id: UUID, changed: Collection[YearAndPeriod], *, opening: bool) -> None:
-    """Prove the items again that hold one of these accounting periods, and retrieve the opening balances anew if asked.
-
-    Balances that were compared already are compared again.
-    """
-    years, periods = [year for year, _ in changed], [number for _, number in changed]
-    await _ITEMS.prove_ledger_again(work.connection, company_id=company_id, years=years, periods=periods, now=work.now)
-    await _ITEMS.take_balances_again(work.connection, company_id=company_id, now=work.now)
+async def prove_ledger_again(work: Work, company_id: UUID, changed: Collection[YearAndPeriod], *, opening: bool) -> None:
+    """Prove the items again that hold one of these accounting periods, and retrieve the opening balances anew if asked."""
+    await _ITEMS.prove_ledger_again(work.connection, company_id=company_id, now=work.now, **_numbers(changed))
     if opening:
         await _ITEMS.take_opening_again(work.connection, company_id=company_id, now=work.now)
+
+
+async def scan_ledger_again(work: Work, company_id: UUID, changed: Collection[YearAndPeriod]) -> None:
+    """Retrieve the proven items anew that hold one of these accounting periods, and compare the balances once more."""
+    await _ITEMS.scan_ledger_again(work.connection, company_id=company_id, now=work.now, **_numbers(changed))
+    await _ITEMS.take_balances_again(work.connection, company_id=company_id, now=work.now)
 
 
 async def ledger_periods_planned(work: Work, company_id: UUID) -> list[Period]:
@@ -315,6 +316,11 @@ async def progress(work: Work, company_id: UUID, data_set: DataSet) -> Progress:
     """How far a data set is."""
     row = await _ITEMS.progress(work.connection, company_id=company_id, data_set=data_set.value)
     return Progress(row["rows"], row["rows_expected"], row["requests"], frozenset(map(SyncStatus, row["statuses"])), row["paused"])
+
+
+def _numbers(ledger_periods: Iterable[YearAndPeriod]) -> dict[str, list[int]]:
+    years_and_periods = list(ledger_periods)
+    return {"years": [year for year, _ in years_and_periods], "periods": [number for _, number in years_and_periods]}
 
 
 def _columns_of(trouble: Trouble) -> dict[str, str]:

@@ -215,6 +215,17 @@ WHERE i.company_id = :company_id AND i.data_set = 'ledger_lines' AND i.status = 
       ON (mine ->> 0)::integer = drifted.year AND (mine ->> 1)::integer = drifted.period
 );
 
+-- name: scan_ledger_again!
+-- The proven items that hold one of these accounting periods, row by row: their sums do not tell what is wrong.
+UPDATE sync.work_item i
+SET status = 'retrieving', scan = nextval('sync.scan'), cursor = NULL, scanned = 0, expected = NULL, scan_complete = false,
+    changed_since = NULL, refetched = false, attempts = 0, next_attempt_at = :now
+WHERE i.company_id = :company_id AND i.data_set = 'ledger_lines' AND i.status = 'complete' AND EXISTS (
+    SELECT 1 FROM jsonb_array_elements(i.ledger_periods) AS mine
+    JOIN unnest(:years::integer[], :periods::integer[]) AS drifted (year, period)
+      ON (mine ->> 0)::integer = drifted.year AND (mine ->> 1)::integer = drifted.period
+);
+
 -- name: take_balances_again!
 UPDATE sync.work_item SET status = 'verifying', attempts = 0, next_attempt_at = :now
 WHERE company_id = :company_id AND data_set = 'account_balances' AND status = 'complete';
