@@ -16,6 +16,7 @@ HEARD_BY = {
     "org-events": ("company-service", "visma-connector", "sync-worker"),
     "visma-connector-events": ("company-service",),
     "company-events": ("sync-worker",),
+    "visma-changes": ("sync-worker",),
 }
 """Which services handle something of a topic."""
 
@@ -71,6 +72,8 @@ class Databases:
                 waiting = await pool.fetchval(_WAITING, subjects)
                 found += [f"{waiting} messages in the outbox or the queues of {service}"] * bool(waiting)
                 published |= {(f"/{service}", *row[:2]): row[2] for row in await pool.fetch(_OUT, subjects)}
+                if service == "sync-worker" and (items := await pool.fetchval(_RETRIEVING, subjects)):
+                    found.append(f"{items} items that are retrieved, or looked at")
                 heard[service] = {tuple(row[:3]): row[3] for row in await pool.fetch(_IN, subjects)}
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
             return [f"PostgreSQL: {error}"]
@@ -89,6 +92,9 @@ GROUP BY c.table_schema, c.table_name ORDER BY 1, 2
 """
 _WAITING = """
 SELECT (SELECT count(*) FROM eventing.outbox) + (SELECT count(*) FROM eventing.parked WHERE convert_from(key, 'utf8') = ANY($1))
+"""
+_RETRIEVING = """
+SELECT count(*) FROM sync.work_item WHERE company_id::text = ANY($1) AND status IN ('queued', 'retrieving', 'verifying', 'retrying')
 """
 _OUT = "SELECT topic, subject, last_sequence FROM eventing.stream_out WHERE subject = ANY($1)"
 _IN = "SELECT source, topic, subject, last_sequence FROM eventing.stream_in WHERE subject = ANY($1)"
