@@ -65,7 +65,35 @@ def test_only_accepted_messages_count() -> None:
 
 
 def test_a_replaced_message_does_not_count() -> None:
-    assert [one.counts for one in report("without_summary").submissions] == [False, True]
+    found = report("without_summary").submissions
+    assert [(one.counts, one.replaces, one.replaced_by) for one in found] == [(False, None, "b"), (True, "a", None)]
+
+
+def test_feedback_of_a_submission() -> None:
+    assert [one.feedback for one in report("summary").submissions] == ["accepted", "accepted", "rejected", "unknown"]
+
+
+@pytest.mark.parametrize(
+    ("listed", "deviations"), [([{"kode": "1"}, {"kode": "2"}], 2), ({"kode": "1"}, 1), ("a text", 1), ([], 0), (None, 0)]
+)
+def test_accepted_with_deviations_counts_and_says_so(listed: Any, deviations: int) -> None:
+    content = json.loads((REPORTS / "summary.json").read_bytes())
+    content["mottatt"]["opplysningspliktig"]["innsendinger"][0]["avvik"] = listed
+    found = read(json.dumps(content).encode())
+    assert found is not None
+    first = found.submissions[0]
+    expected = "accepted_with_deviations" if deviations else "accepted"
+    assert (first.deviations, first.feedback, first.counts) == (deviations, expected, True)
+
+
+def test_workplaces_have_figures_of_their_own() -> None:
+    [oslo, alta] = report("summary").workplaces
+    assert [line.zone for line in oslo.employer_contribution or ()] == ["1", "1", None]
+    assert oslo.recipients is not None
+    assert oslo.recipients.income[0].amount == Decimal("245428.10")
+    assert (alta.withholding, alta.recipients) == (None, None)
+    [workplace] = report("without_summary").workplaces
+    assert [(line.type, line.amount) for line in workplace.withholding or ()] == [("ordinaert", Decimal(-6200))]
 
 
 def test_recipients_are_never_added_up() -> None:
@@ -129,10 +157,6 @@ def test_raw_is_otherwise_what_was_received() -> None:
         unit.pop("inntektsmottaker", None)
     assert raw == received
     assert b"245428.10" in report("summary").raw
-
-
-def test_raw_is_byte_for_byte_the_body_when_the_settings_keep_people() -> None:
-    assert report("summary", keep_personal_data=True).raw == (REPORTS / "summary.json").read_bytes()
 
 
 def test_a_body_without_submissions_is_no_report() -> None:

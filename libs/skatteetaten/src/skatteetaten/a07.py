@@ -101,7 +101,7 @@ class A07Client:
                 organisation_number,
                 month,
                 fetched_at=self._now(),
-                keep_personal_data=self._settings.a07.keep_personal_data,
+                employee_key=self._settings.a07.employee_key,
             )
         except UnreadableValueError as error:
             raise OurBugError(f"the report cannot be read: {error}", code="unreadable", status=200) from error

@@ -35,13 +35,6 @@ def write(value: Any) -> str:
     return str(value) if isinstance(value, Decimal) else json.dumps(value, ensure_ascii=False)
 
 
-def without(value: Any, name: str) -> Any:
-    """A copy of the document in which no object, at any depth, has the field `name`."""
-    if isinstance(value, dict):
-        return {key: without(item, name) for key, item in value.items() if key != name}
-    return [without(item, name) for item in value] if isinstance(value, list) else value
-
-
 def node(parent: Node, name: str) -> Node:
     """The object under `name`; empty when absent."""
     value = parent.get(name)

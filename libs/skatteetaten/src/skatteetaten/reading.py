@@ -2,28 +2,34 @@
 
 One source per figure: the summary (oppsummerteVirksomheter) already holds the sum of the workplaces (virksomhet), and
 these that of the recipients (inntektsmottaker). The next level is read only where the one above is missing, and its
-lines are added up to company level at once, so that nothing in the report can be traced to a person.
+lines are added up at once, so that nothing in the report can be traced to a person; with a key they are also given one by
+one, under pseudonyms.
 """
 
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 
+from pydantic import SecretStr
+
 from skatteetaten import document
 from skatteetaten.document import Node, UnreadableValueError
+from skatteetaten.people import DEVIATIONS, RECIPIENTS, pseudonym, without_people
 from skatteetaten.report import (
     A07Report,
+    Employee,
     EmployerContributionKind,
     EmployerContributionLine,
+    Feedback,
     IncomeLine,
     Payment,
+    RecipientSums,
     Submission,
     Totals,
     WithholdingLine,
     Workplace,
 )
 
-RECIPIENTS = "inntektsmottaker"
 INCOME_KINDS = ("loennsinntekt", "ytelseFraOffentlige", "pensjonEllerTrygd", "naeringsinntekt")
 CONTRIBUTIONS: tuple[tuple[str, EmployerContributionKind], ...] = (
     ("loennOgGodtgjoerelse", "wages"),
@@ -33,18 +39,18 @@ CONTRIBUTIONS: tuple[tuple[str, EmployerContributionKind], ...] = (
     ("utenlandskeMedFastAvgiftsbeloep", "foreign_fixed"),
     ("fradragIGrunnlagetForUtenlandsk", "foreign_deduction"),
 )
-ACCEPTED = "godkjent"
+ACCEPTED, REJECTED = "godkjent", "avvist"
 ZERO = Decimal(0)
 
 
 def read_report(
-    body: bytes, organisation_number: str, month: str, *, fetched_at: datetime, keep_personal_data: bool = False
+    body: bytes, organisation_number: str, month: str, *, fetched_at: datetime, employee_key: SecretStr | None = None
 ) -> A07Report | None:
     """The report in `body`, or None when it holds no submission.
 
     Raises ValueError when the body is not JSON, and `UnreadableValueError` (one of them) when it is JSON but not
     understood, or is a report of another organisation or other months than asked for. `fetched_at` stands in for a
-    snapshot time that the report does not state.
+    snapshot time that the report does not state. Employees are given one by one with an `employee_key` only.
     """
     parsed = document.parse(body)
     if not isinstance(parsed, dict) or not isinstance(parsed.get("mottatt"), dict):
@@ -58,10 +64,9 @@ def read_report(
         return None
     summary = document.node(content, "oppsummerteVirksomheter")
     units = document.nodes(content, "virksomhet")
-    people = [person for unit in units for person in document.nodes(unit, RECIPIENTS)]
-    withholding = _withholding(summary, units, people)
-    contribution = _employer_contribution(summary, units)
-    workplaces = tuple(_workplace(unit) for unit in units)
+    workplaces = tuple(map(_workplace, units))
+    withholding = _withholding(summary, workplaces)
+    contribution = _employer_contribution(summary, workplaces)
     return A07Report(
         organisation_number=organisation_number,
         month=month,
@@ -73,8 +78,9 @@ def read_report(
         withholding=withholding,
         employer_contribution=contribution,
         workplaces=workplaces,
+        employees=_employees(units, organisation_number, employee_key) if employee_key else (),
         totals=_totals(document.node(content, "betalingsinformasjon"), submissions, withholding, contribution),
-        raw=body if keep_personal_data else document.write(document.without(parsed, RECIPIENTS)).encode(),
+        raw=document.write(without_people(parsed)).encode(),
     )
 
 
@@ -90,26 +96,38 @@ def _must_be_what_was_asked_for(received: Node, employer: Node, organisation_num
 def _submissions(employer: Node, month: str) -> tuple[Submission, ...]:
     messages = [item for item in document.nodes(employer, "innsendinger") if document.text(item, "kalendermaaned") in (None, month)]
     # Only an accepted message replaces: a rejected correction leaves what it meant to correct standing.
-    replaced = {
-        document.text(item, "erstatterMeldingsId")
+    replacements = {
+        document.text(item, "erstatterMeldingsId"): document.text(item, "meldingsId")
         for item in messages
         if _accepted(item) and document.text(item, "erstatterMeldingsId") != document.text(item, "meldingsId")
-    } - {None}
-    return tuple(_submission(item, replaced=document.text(item, "meldingsId") in replaced) for item in messages)
+    }
+    replacements.pop(None, None)
+    return tuple(_submission(item, replacements) for item in messages)
 
 
 def _accepted(message: Node) -> bool:
     return (document.text(message, "status") or "").casefold() == ACCEPTED
 
 
-def _submission(message: Node, *, replaced: bool) -> Submission:
+def _feedback(message: Node, deviations: int) -> Feedback:
+    if _accepted(message):
+        return "accepted_with_deviations" if deviations else "accepted"
+    return "rejected" if (document.text(message, "status") or "").casefold() == REJECTED else "unknown"
+
+
+def _submission(message: Node, replacements: dict[str | None, str | None]) -> Submission:
+    listed = message.get(DEVIATIONS) or ()
+    message_id, deviations = document.text(message, "meldingsId"), len(listed) if isinstance(listed, (list, tuple)) else 1
     sums = document.node(message, "mottattAvgiftOgTrekkTotalt")
     payment = document.node(message, "innbetalingsinformasjon")
     return Submission(
-        message_id=document.text(message, "meldingsId"),
+        message_id=message_id,
         replaces=document.text(message, "erstatterMeldingsId"),
+        replaced_by=replacements.get(message_id),
         status=document.text(message, "status"),
-        counts=_accepted(message) and not replaced,
+        feedback=_feedback(message, deviations),
+        deviations=deviations,
+        counts=_accepted(message) and message_id not in replacements,
         source_system=document.text(message, "kildesystem"),
         altinn_reference=document.text(message, "altinnReferanse"),
         delivered_at=document.moment(message, "leveringstidspunkt"),
@@ -142,13 +160,41 @@ def _income(summary: Node, workplaces: tuple[Workplace, ...]) -> tuple[IncomeLin
 
 
 def _workplace(unit: Node) -> Workplace:
-    income: tuple[IncomeLine, ...] | None = None
-    if unit.get("inntekt") is not None:
-        income = tuple(map(_income_line, document.nodes(unit, "inntekt")))
-    elif unit.get(RECIPIENTS) is not None:
-        people = document.nodes(unit, RECIPIENTS)
-        income = _added_up(_income_line(item) for person in people for item in document.nodes(person, "inntekt"))
-    return Workplace(organisation_number=document.text(unit, "norskIdentifikator"), name=document.text(unit, "navn"), income=income)
+    """Its own figures, else the sums of its recipients."""
+    people = _recipient_sums(document.nodes(unit, RECIPIENTS)) if unit.get(RECIPIENTS) is not None else None
+    return Workplace(
+        organisation_number=document.text(unit, "norskIdentifikator"),
+        name=document.text(unit, "navn"),
+        income=tuple(map(_income_line, document.nodes(unit, "inntekt"))) if unit.get("inntekt") is not None else people and people.income,
+        withholding=_withheld([unit]) if unit.get("forskuddstrekk") is not None else people and people.withholding,
+        employer_contribution=_contribution_lines(unit) if unit.get("arbeidsgiveravgift") is not None else None,
+        recipients=people,
+    )
+
+
+def _recipient_sums(people: Sequence[Node]) -> RecipientSums:
+    return RecipientSums(
+        income=_added_up(_income_line(item) for person in people for item in document.nodes(person, "inntekt")),
+        withholding=_withheld(people),
+    )
+
+
+def _employees(units: Iterable[Node], organisation_number: str, key: SecretStr) -> tuple[Employee, ...]:
+    found: dict[tuple[str | None, str | None], list[Node]] = {}
+    for unit in units:
+        for person in document.nodes(unit, RECIPIENTS):
+            who = pseudonym(person, organisation_number=organisation_number, key=key)
+            found.setdefault((who, document.text(unit, "norskIdentifikator")), []).append(person)
+    return tuple(
+        Employee(
+            pseudonym=who,
+            workplace=workplace,
+            income=sums.income,
+            withholding_tax=-sum((line.amount for line in sums.withholding), ZERO),
+        )
+        for (who, workplace), people in found.items()
+        for sums in [_recipient_sums(people)]
+    )
 
 
 def _income_line(item: Node) -> IncomeLine:
@@ -177,29 +223,39 @@ def _added_up(lines: Iterable[IncomeLine]) -> tuple[IncomeLine, ...]:
     return tuple(sums.values())
 
 
-def _withholding(summary: Node, units: list[Node], people: list[Node]) -> tuple[WithholdingLine, ...]:
+def _withholding(summary: Node, workplaces: tuple[Workplace, ...]) -> tuple[WithholdingLine, ...]:
     if summary.get("forskuddstrekk") is not None:
-        items = document.nodes(summary, "forskuddstrekk")
-        return tuple(
-            WithholdingLine(type=document.text(item, "beskrivelse"), amount=document.number(item, "beloep") or ZERO) for item in items
-        )
-    split_by_unit = bool(units) and all(unit.get("forskuddstrekk") is not None for unit in units)
+        return _withholding_lines(summary)
+    return _by_type(line for workplace in workplaces for line in workplace.withholding or ())
+
+
+def _withheld(holders: Iterable[Node]) -> tuple[WithholdingLine, ...]:
+    return _by_type(line for holder in holders for line in _withholding_lines(holder))
+
+
+def _withholding_lines(holder: Node) -> tuple[WithholdingLine, ...]:
+    return tuple(
+        WithholdingLine(type=document.text(item, "beskrivelse"), amount=document.number(item, "beloep") or ZERO)
+        for item in document.nodes(holder, "forskuddstrekk")
+    )
+
+
+def _by_type(lines: Iterable[WithholdingLine]) -> tuple[WithholdingLine, ...]:
     sums: dict[str | None, Decimal] = {}
-    for holder in units if split_by_unit else people:
-        for item in document.nodes(holder, "forskuddstrekk"):
-            type_ = document.text(item, "beskrivelse")
-            sums[type_] = sums.get(type_, ZERO) + (document.number(item, "beloep") or ZERO)
+    for line in lines:
+        sums[line.type] = sums.get(line.type, ZERO) + line.amount
     return tuple(WithholdingLine(type=type_, amount=amount) for type_, amount in sums.items())
 
 
-def _employer_contribution(summary: Node, units: list[Node]) -> tuple[EmployerContributionLine, ...]:
-    summed = summary.get("arbeidsgiveravgift") is not None
-    lines: list[EmployerContributionLine] = []
-    for holder in [summary] if summed else units:
-        contribution = document.node(holder, "arbeidsgiveravgift")
-        for name, kind in CONTRIBUTIONS:
-            lines += [_contribution_line(item, kind) for item in document.nodes(contribution, name)]
-    return tuple(lines)
+def _employer_contribution(summary: Node, workplaces: tuple[Workplace, ...]) -> tuple[EmployerContributionLine, ...]:
+    if summary.get("arbeidsgiveravgift") is not None:
+        return _contribution_lines(summary)
+    return tuple(line for workplace in workplaces for line in workplace.employer_contribution or ())
+
+
+def _contribution_lines(holder: Node) -> tuple[EmployerContributionLine, ...]:
+    contribution = document.node(holder, "arbeidsgiveravgift")
+    return tuple(_contribution_line(item, kind) for name, kind in CONTRIBUTIONS for item in document.nodes(contribution, name))
 
 
 def _contribution_line(item: Node, kind: EmployerContributionKind) -> EmployerContributionLine:

@@ -1,7 +1,8 @@
 """The A07 report of one organisation and one month: what Skatteetaten received, summed for the company.
 
-Sums per company and workplace only; the persons behind them are not part of these models. All amounts are kroner as
-exact decimals. The three totals are positive for an amount to pay; a ledger carries them as credit.
+Sums per company and workplace; the persons behind them are not part of these models, but for their amounts under a
+pseudonym where the settings hold a key for it. All amounts are kroner as exact decimals. The three totals are positive
+for an amount to pay; a ledger carries them as credit.
 """
 
 from datetime import date, datetime
@@ -25,15 +26,23 @@ class Payment(_Frozen):
     due: date | None = None
 
 
+Feedback = Literal["accepted", "accepted_with_deviations", "rejected", "unknown"]
+
+
 class Submission(_Frozen):
     """One a-melding (innsending) for the month. Its three sums carry the sign they were stated with.
 
     `counts` is true for an accepted message that no other accepted one replaces. An unknown `status` does not count.
+    `feedback` is what the receiving checks made of it (tilbakemelding), read from `status` and from the number of
+    `deviations` (avvik) that the report lists for it.
     """
 
     message_id: str | None = None
     replaces: str | None = Field(default=None, description="the message id in erstatterMeldingsId")
+    replaced_by: str | None = Field(default=None, description="the accepted message that names this one in erstatterMeldingsId")
     status: str | None = None
+    feedback: Feedback = "unknown"
+    deviations: int = 0
     counts: bool
     source_system: str | None = None
     altinn_reference: str | None = None
@@ -86,12 +95,34 @@ class EmployerContributionLine(_Frozen):
     amount: Decimal
 
 
+class RecipientSums(_Frozen):
+    """What the income recipients (inntektsmottaker) of one workplace add up to."""
+
+    income: tuple[IncomeLine, ...]
+    withholding: tuple[WithholdingLine, ...]
+
+
 class Workplace(_Frozen):
-    """One virksomhet. `income` is None when the report does not split income by workplace."""
+    """One virksomhet. A figure is None when the report does not split it by workplace, `recipients` when it lists none."""
 
     organisation_number: str | None = None
     name: str | None = None
     income: tuple[IncomeLine, ...] | None = None
+    withholding: tuple[WithholdingLine, ...] | None = None
+    employer_contribution: tuple[EmployerContributionLine, ...] | None = None
+    recipients: RecipientSums | None = None
+
+
+class Employee(_Frozen):
+    """One income recipient at one workplace. `pseudonym` is the same in every month and None for those who are not identified, added up.
+
+    `withholding_tax` is positive for tax withheld.
+    """
+
+    pseudonym: str | None
+    workplace: str | None
+    income: tuple[IncomeLine, ...]
+    withholding_tax: Decimal
 
 
 class Totals(_Frozen):
@@ -103,9 +134,9 @@ class Totals(_Frozen):
 class A07Report(_Frozen):
     """One snapshot: the same month asked for later may differ, because messages are added and replaced.
 
-    `raw` is the body it was read from, without the recipients (inntektsmottaker) unless the settings keep them: they
-    hold personal numbers, names and wages, and a reconciliation needs none of it. Figures that only the recipients
-    carried can therefore not be read from `raw` a second time.
+    `raw` is the body it was read from, without the persons: a reconciliation needs none of them. Figures that only the
+    recipients carried can therefore not be read from `raw` a second time. `employees` is empty unless the settings hold
+    a key for their pseudonyms.
     """
 
     organisation_number: str
@@ -118,5 +149,6 @@ class A07Report(_Frozen):
     withholding: tuple[WithholdingLine, ...]
     employer_contribution: tuple[EmployerContributionLine, ...]
     workplaces: tuple[Workplace, ...]
+    employees: tuple[Employee, ...] = ()
     totals: Totals
     raw: bytes = Field(repr=False)

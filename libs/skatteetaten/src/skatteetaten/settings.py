@@ -73,7 +73,11 @@ class A07Settings(BaseModel):
     parameters: dict[str, str] = Field(default={}, description="further parameters, as JSON; values may use the path's placeholders")
     parameters_in: Literal["query", "body"] = Field(default="query", description="where the parameters go")
     correlation_header: str | None = Field(default=None, description="request header for our correlation id, if any")
-    keep_personal_data: bool = Field(default=False, description="keep the recipients (inntektsmottaker) in `raw`")
+    employee_key: SecretStr | None = Field(
+        default=None,
+        min_length=32,
+        description="secret that pseudonyms of employees are made with; without it amounts per employee are left out",
+    )
 
     @field_validator("path_template")
     @classmethod
