@@ -99,3 +99,14 @@ async def test_the_log_tells_what_was_asked_and_no_secret(http: httpx.AsyncClien
     assert len((await http.get("/_control/requests", params={"kind": "token"})).json()) == 1
     await http.delete("/_control/requests")
     assert (await http.get("/_control/requests")).json() == []
+
+
+async def test_a_month_is_asked_for_and_forgotten(http: httpx.AsyncClient, bearer: Headers) -> None:
+    usual = (await http.get(PATH, headers=bearer)).content
+    late = {"organisation_number": ORGANISATION, "month": "2025-03", "days_late": 500}
+    assert (await http.post("/_control/months", json=late)).status_code == 204
+    assert (await http.get(PATH, headers=bearer)).status_code == 404
+    assert (await http.get(f"/v1/{ORGANISATION}/2025-04", headers=bearer)).status_code == 200
+    await http.delete("/_control/months")
+    assert (await http.get(PATH, headers=bearer)).content == usual
+    assert (await http.post("/_control/months", json={**late, "month": "2025-13"})).status_code == 422

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from stdnum.no import orgnr
 
 from skatteetaten_simulator.employer import employer
-from skatteetaten_simulator.payroll import MonthKind, messages, month_kind
+from skatteetaten_simulator.payroll import MonthKind, MonthOnRequest, messages, month_kind
 from skatteetaten_simulator.report import report
 from skatteetaten_simulator.scenario import Scenario
 from skatteetaten_simulator.world import World
@@ -45,9 +45,10 @@ def month_of(kind: MonthKind) -> str:
     return next(month for month in MONTHS if month_kind(7, ORGANISATION, month) == kind)
 
 
-def the_report(seed: int, organisation_number: str, month: str, today: date = TODAY) -> Any:
+def the_report(seed: int, organisation_number: str, month: str, today: date = TODAY, **asked: Any) -> Any:
     who = employer(seed, organisation_number, finance_sector=seed % 2 == 0)
-    sent = messages(seed, who, month, today)
+    request = MonthOnRequest(organisation_number=organisation_number, month=month, **asked) if asked else None
+    sent = messages(seed, who, month, today, request)
     return json.loads(report(who, month, sent, today), parse_float=Decimal)["mottatt"] if sent else None
 
 
@@ -58,11 +59,22 @@ def income(lines: list[Any]) -> dict[str, Decimal]:
     return dict(sums)
 
 
+def bases(lines: list[Any]) -> dict[str, Decimal]:
+    sums: defaultdict[str, Decimal] = defaultdict(Decimal)
+    for line in lines:
+        sums[line["sone"]] += Decimal(line.get("avgiftsgrunnlagBeloep", line.get("avgiftsfradragBeloep")))
+    return dict(sums)
+
+
+ON_REQUEST = st.sampled_from([{}, {"kind": "resubmitted"}, {"kind": "refused"}, {"kind": "addition", "days_late": 3}])
+
+
 @settings(max_examples=60, deadline=None)
-@given(st.integers(0, 1000), st.sampled_from([ORGANISATION, OTHER, "211785462"]), st.sampled_from(MONTHS))
-def test_every_figure_agrees_with_the_ones_below_it(seed: int, organisation_number: str, month: str) -> None:
-    received = the_report(seed, organisation_number, month)
+@given(st.integers(0, 1000), st.sampled_from([ORGANISATION, OTHER, "211785462"]), st.sampled_from(MONTHS), ON_REQUEST)
+def test_every_figure_agrees_with_the_ones_below_it(seed: int, organisation_number: str, month: str, asked: dict[str, Any]) -> None:
+    received = the_report(seed, organisation_number, month, **asked)
     if received is None:
+        assert not asked
         assert month_kind(seed, organisation_number, month) == "none"
         return
     content = received["oppgave"]
@@ -73,6 +85,9 @@ def test_every_figure_agrees_with_the_ones_below_it(seed: int, organisation_numb
     withheld = sum(line["beloep"] for one in people for line in one["forskuddstrekk"])
     assert sum(line["beloep"] for line in summary["forskuddstrekk"]) == withheld == -paid["sumForskuddstrekk"]
     contribution = summary["arbeidsgiveravgift"]
+    for name, lines_of_zones in contribution.items():
+        of_units = [line for unit in units for line in unit["arbeidsgiveravgift"][name]]
+        assert bases(lines_of_zones) == bases(of_units)
     base = sum(Decimal(zone["avgiftsgrunnlagBeloep"]) for zone in contribution["loennOgGodtgjoerelse"])
     assert base == sum(Decimal(line["beloep"]) for line in summary["inntekt"] if line["utloeserArbeidsgiveravgift"])
     owed = sum(
@@ -115,6 +130,38 @@ def test_amounts_come_in_both_writings() -> None:
 @pytest.mark.parametrize(("day", "submitted"), [(date(2026, 6, 4), False), (date(2026, 6, 5), True)])
 def test_a_month_is_submitted_on_the_fifth_of_the_next(day: date, submitted: bool) -> None:
     assert (the_report(7, ORGANISATION, "2026-05", day) is not None) == submitted
+
+
+def submissions(month: str, today: date, **asked: Any) -> list[tuple[str, str, bool]]:
+    received = the_report(7, ORGANISATION, month, today, **asked)
+    sent = received["opplysningspliktig"]["innsendinger"] if received else []
+    return [(one["meldingsId"], one["status"], one["erstatterMeldingsId"] is not None) for one in sent]
+
+
+@pytest.mark.parametrize(("day", "submitted"), [(date(2026, 6, 24), False), (date(2026, 6, 25), True)])
+def test_a_month_is_late_on_request(day: date, submitted: bool) -> None:
+    assert bool(submissions("2026-05", day, kind="ordinary", days_late=20)) is submitted
+
+
+def test_an_ordinary_message_is_replaced_by_other_figures_on_request() -> None:
+    [(first, _, _)] = submissions("2026-05", date(2026, 6, 5), kind="ordinary")
+    assert submissions("2026-05", date(2026, 7, 4), kind="resubmitted") == [(first, "GODKJENT", False)]
+    [kept, (_, status, replaces)] = submissions("2026-05", date(2026, 7, 5), kind="resubmitted")
+    assert (kept[0], status, replaces) == (first, "GODKJENT", True)
+    before = the_report(7, ORGANISATION, "2026-05", date(2026, 7, 4), kind="resubmitted")["oppgave"]
+    after = the_report(7, ORGANISATION, "2026-05", date(2026, 7, 5), kind="resubmitted")["oppgave"]
+    more = {
+        name: income(after["oppsummerteVirksomheter"]["inntekt"]).get(name, 0) - amount
+        for name, amount in income(before["oppsummerteVirksomheter"]["inntekt"]).items()
+    }
+    assert set(more.values()) == {0}
+    assert income(after["oppsummerteVirksomheter"]["inntekt"])["fastTillegg"] == 1000
+
+
+def test_a_refused_message_alone_comes_to_nothing() -> None:
+    received = the_report(7, ORGANISATION, "2026-05", kind="refused")
+    assert [one["status"] for one in received["opplysningspliktig"]["innsendinger"]] == ["AVVIST"]
+    assert set(received["oppgave"]["betalingsinformasjon"].values()) == {0}
 
 
 def test_same_seed_same_bytes_in_another_process() -> None:

@@ -54,7 +54,7 @@ def answer(world: World, request: Request) -> bytes:
     if organisation_number in scenario.unknown:
         raise RefusedCallError(404, "AMLD_021", "Fant ikke opplysningspliktig")
     who = employer(scenario.seed, organisation_number, finance_sector=organisation_number in scenario.finance_sector)
-    sent = payroll.messages(scenario.seed, who, month, world.today)
+    sent = payroll.messages(scenario.seed, who, month, world.today, world.months.get((organisation_number, month)))
     if not sent or organisation_number in scenario.without_payroll:
         raise RefusedCallError(404, "AMLD_021", "Ingen innsendinger for måneden", "AMLD_1023")
     return report(who, month, sent, world.today)

@@ -1,4 +1,4 @@
-"""The control endpoint under `/_control`: faults, system users, the date, and the log."""
+"""The control endpoint under `/_control`: faults, system users, months, the date, and the log."""
 
 from datetime import date
 from typing import Literal
@@ -9,6 +9,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from skatteetaten_simulator.faults import CallKind, Fault
+from skatteetaten_simulator.payroll import MonthOnRequest
 from skatteetaten_simulator.world import World
 
 FAULTS: TypeAdapter[list[Fault]] = TypeAdapter(list[Fault])
@@ -50,6 +51,14 @@ def routes(world: World) -> list[Route]:
             world.system_users.withdraw(change.organisation_number)
         return Response(status_code=204)
 
+    async def ask_for_month(request: Request) -> Response:
+        world.ask_for(MonthOnRequest.model_validate_json(await request.body()))
+        return Response(status_code=204)
+
+    async def forget_months(_: Request) -> Response:
+        world.months.clear()
+        return Response(status_code=204)
+
     async def change_date(request: Request) -> Response:
         world.set_today(DateChange.model_validate_json(await request.body()).today)
         return await show_date(request)
@@ -70,6 +79,8 @@ def routes(world: World) -> list[Route]:
         Route("/faults", list_faults, methods=["GET"]),
         Route("/faults", clear_faults, methods=["DELETE"]),
         Route("/system-users", change_system_user, methods=["POST"]),
+        Route("/months", ask_for_month, methods=["POST"]),
+        Route("/months", forget_months, methods=["DELETE"]),
         Route("/today", change_date, methods=["PUT"]),
         Route("/today", show_date, methods=["GET"]),
         Route("/requests", list_requests, methods=["GET"]),

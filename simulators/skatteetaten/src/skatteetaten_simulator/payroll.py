@@ -11,13 +11,31 @@ from datetime import date, timedelta
 from typing import Literal
 from uuid import UUID
 
+from pydantic import BaseModel, ConfigDict, Field
+
 from skatteetaten_simulator.employer import Employer, Person, Workplace, dice
 
-MonthKind = Literal["ordinary", "addition", "correction", "replaced", "rejected", "none"]
+MonthKind = Literal["ordinary", "addition", "correction", "replaced", "rejected", "none", "resubmitted", "refused"]
 CYCLE: tuple[MonthKind, ...] = (
     *("ordinary", "addition", "ordinary", "replaced", "ordinary", "rejected"),
     *("ordinary", "correction", "ordinary", "none", "ordinary", "addition"),
 )
+
+
+class MonthOnRequest(BaseModel):
+    """What an organisation sends for a month, whatever the cycle says.
+
+    On request alone: `resubmitted` is an ordinary month whose message is replaced by one with other figures, `refused` has
+    a rejected message and nothing else. With `days_late` everything comes so long after the 5th of the next month.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    organisation_number: str
+    month: str = Field(pattern=r"^[0-9]{4}-(0[1-9]|1[0-2])$")
+    kind: MonthKind = "ordinary"
+    days_late: int = Field(default=0, ge=0)
+
 
 # Tenths of a percent, those of 2026 for every year; real reports carry the rate of their own year.
 RATES = {"1": 141, "1a": 106, "2": 106, "3": 64, "4": 51, "4a": 79, "5": 0}
@@ -103,13 +121,13 @@ def month_kind(seed: int, organisation_number: str, month: str) -> MonthKind:
     return CYCLE[(_index(month) + shift) % len(CYCLE)]
 
 
-def messages(seed: int, employer: Employer, month: str, today: date) -> list[Message]:
-    """Those delivered by `today`, in order of delivery. The first is always sent on the 5th of the next month."""
-    kind = month_kind(seed, employer.organisation_number, month)
+def messages(seed: int, employer: Employer, month: str, today: date, asked: MonthOnRequest | None = None) -> list[Message]:
+    """Those delivered by `today`, in order of delivery. The first is sent on the 5th of the next month if nothing else is `asked`."""
+    kind = asked.kind if asked else month_kind(seed, employer.organisation_number, month)
     if kind == "none":
         return []
-    fifth = _fifth_of_next(month)
-    luck = dice(seed, employer.organisation_number, month, kind)
+    first_day = _fifth_of_next(month) + timedelta(days=asked.days_late if asked else 0)
+    luck = dice(seed, employer.organisation_number, month, "messages")  # the first keeps its id when another kind is asked for
 
     def message(
         days_later: int, workplaces: tuple[WorkplacePay, ...], *, replaces: Message | None = None, accepted: bool = True
@@ -118,7 +136,7 @@ def messages(seed: int, employer: Employer, month: str, today: date) -> list[Mes
             id=str(UUID(int=luck.getrandbits(128), version=4)),
             replaces=replaces.id if replaces else None,
             accepted=accepted,
-            delivered=fifth + timedelta(days=days_later),
+            delivered=first_day + timedelta(days=days_later),
             finance_sector=employer.finance_sector,
             workplaces=workplaces,
         )
@@ -127,6 +145,11 @@ def messages(seed: int, employer: Employer, month: str, today: date) -> list[Mes
     if kind == "replaced":
         wrong = message(0, full[:-1])
         sent = [wrong, message(30, full, replaces=wrong)]
+    elif kind == "resubmitted":
+        first = message(0, full)
+        sent = [first, message(30, (*full[:-1], _raised(full[-1])), replaces=first)]
+    elif kind == "refused":
+        sent = [message(0, full, accepted=False)]
     elif kind == "rejected":
         sent = [message(0, full, accepted=False), message(1, full)]
     elif kind == "addition":
@@ -174,6 +197,13 @@ def _pay(seed: int, person: Person, month: str) -> Pay:
 def _bonus(unit: WorkplacePay) -> WorkplacePay:
     pay = [replace(one, income=(Income("bonus", "kontantytelse", one.person.wage // 4),)) for one in unit.pay]
     return WorkplacePay(unit.workplace, tuple(replace(one, withheld=_withheld(one.income)) for one in pay))
+
+
+def _raised(unit: WorkplacePay) -> WorkplacePay:
+    """The same with a thousand kroner more for one person, tax of which is withheld."""
+    first, *others = unit.pay
+    more = (*first.income, Income("fastTillegg", "kontantytelse", 1000_00))
+    return replace(unit, pay=(replace(first, income=more, withheld=_withheld(more)), *others))
 
 
 def _less_wage(unit: WorkplacePay) -> WorkplacePay:

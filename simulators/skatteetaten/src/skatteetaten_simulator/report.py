@@ -112,11 +112,15 @@ def _summary(units: list[WorkplacePay], counted: list[Message], decimal: Decimal
         },
         "inntekt": _income(_lines(units), decimal),
         "forskuddstrekk": [{"beskrivelse": "ordinaert", "beloep": -withheld}] if withheld else [],
-        "arbeidsgiveravgift": {
-            "loennOgGodtgjoerelse": _zones(by_zone(units, "base"), "avgiftsgrunnlagBeloep", decimal),
-            "tilskuddOgPremieTilPensjon": _zones(by_zone(units, "pension"), "avgiftsgrunnlagBeloep", decimal),
-            "fradragIGrunnlagetForSone": _zones(by_zone(units, "refund"), "avgiftsfradragBeloep", decimal),
-        },
+        "arbeidsgiveravgift": _contribution(units, decimal),
+    }
+
+
+def _contribution(units: list[WorkplacePay], decimal: Decimals) -> Json:
+    return {
+        "loennOgGodtgjoerelse": _zones(by_zone(units, "base"), "avgiftsgrunnlagBeloep", decimal),
+        "tilskuddOgPremieTilPensjon": _zones(by_zone(units, "pension"), "avgiftsgrunnlagBeloep", decimal),
+        "fradragIGrunnlagetForSone": _zones(by_zone(units, "refund"), "avgiftsfradragBeloep", decimal),
     }
 
 
@@ -137,6 +141,7 @@ def _workplace(unit: WorkplacePay, decimal: Decimals) -> Json:
         "norskIdentifikator": unit.workplace.organisation_number,
         "navn": unit.workplace.name,
         "inntekt": _income(_lines([unit]), decimal),
+        "arbeidsgiveravgift": _contribution([unit], decimal),
         "inntektsmottaker": [_recipient(pay, decimal) for pay in unit.pay],
     }
 

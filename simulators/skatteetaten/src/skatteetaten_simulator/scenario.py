@@ -10,6 +10,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field
 
 from skatteetaten_simulator.faults import Fault
+from skatteetaten_simulator.payroll import MonthOnRequest
 
 
 class Scenario(BaseModel):
@@ -27,6 +28,7 @@ class Scenario(BaseModel):
     unknown: frozenset[str] = frozenset()
     without_payroll: frozenset[str] = frozenset()
     finance_sector: frozenset[str] = Field(default=frozenset(), description="these pay finansskatt")
+    months: tuple[MonthOnRequest, ...] = Field(default=(), description="months that are not as the cycle has them")
     faults: tuple[Fault, ...] = ()
 
     @classmethod

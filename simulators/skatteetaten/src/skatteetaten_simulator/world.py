@@ -11,6 +11,7 @@ from stdnum.no import orgnr
 from skatteetaten_simulator.faults import Faults
 from skatteetaten_simulator.journal import Journal
 from skatteetaten_simulator.keys import RegisteredClient, new_key
+from skatteetaten_simulator.payroll import MonthOnRequest
 from skatteetaten_simulator.scenario import Scenario
 
 
@@ -84,6 +85,9 @@ class World:
         self.system_users = SystemUsers(scenario)
         self.faults = Faults(scenario.faults)
         self.journal = Journal()
+        self.months: dict[tuple[str, str], MonthOnRequest] = {}
+        for month in scenario.months:
+            self.ask_for(month)
         self.used_grants: dict[str, float] = {}
         self._today = scenario.today
 
@@ -94,6 +98,10 @@ class World:
     def set_today(self, today: date | None) -> None:
         """None goes back to the clock's date."""
         self._today = today
+
+    def ask_for(self, month: MonthOnRequest) -> None:
+        """The organisation's month is like this from now on."""
+        self.months[month.organisation_number, month.month] = month
 
 
 @cache
