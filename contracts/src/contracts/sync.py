@@ -58,6 +58,14 @@ class SyncStatus(StrEnum):
     NOT_SUPPORTED = "not_supported"
 
 
+class A07MonthStatus(StrEnum):
+    """Where the payroll reporting of a calendar month stands. Missing: it was due, and nothing that was accepted has come."""
+
+    SUBMITTED = "submitted"
+    NOT_YET_DUE = "not_yet_due"
+    MISSING = "missing"
+
+
 class Period(Record):
     """A reconciliation period of the company, or for A07 a calendar month. Days are inclusive."""
 
@@ -129,6 +137,29 @@ class AssetAccountComparison(Record):
     difference: Kroner = Field(description="register minus ledger")
 
 
+class A07Sum(Record):
+    """A figure of A07 reports that is stated and that is also the sum of its parts."""
+
+    figure: str = Field(description="what is compared, such as submissions:withholding-tax or income-by-workplace:fastloenn")
+    stated: Kroner
+    parts: Kroner
+    difference: Kroner = Field(description="parts minus stated")
+
+
+class A07Month(Record):
+    """What the payroll reporting of a calendar month came to."""
+
+    month: str = Field(pattern=r"^\d{4}-\d{2}$")
+    status: A07MonthStatus
+    due: date = Field(description="the 5th of the next month, or the next working day")
+    version: int = Field(description="of its newest A07ReportRetrieved")
+    snapshot_at: datetime | None = Field(description="as Skatteetaten stated it; null when there was no report")
+    submissions: int = Field(description="accepted submissions that are counted")
+    withholding_tax: Kroner
+    employer_contribution: Kroner
+    financial_tax: Kroner
+
+
 class DataSetTotals(Record):
     """What one data set came to."""
 
@@ -139,6 +170,8 @@ class DataSetTotals(Record):
     credit: Kroner | None = None
     difference: Kroner | None = Field(None, description="landed minus what the source states; zero when proven")
     proof: str = Field(description="what was compared, in words")
+    missing: list[str] = Field(default_factory=list, description="periods for which the source has nothing although it was due")
+    not_yet_due: list[str] = Field(default_factory=list, description="periods for which the source has nothing, and need not yet")
 
 
 class SyncEvent(CompanyMessage, Event):
@@ -294,6 +327,18 @@ class AccountBalancesVerified(SyncEvent):
     periods: list[Period] = Field(description="the reconciliation periods whose lines are in the movements, newest first")
     accounts: list[AccountBalance]
     as_of: datetime = Field(description="when Visma was asked")
+
+
+class A07MonthsVerified(SyncEvent):
+    """Every calendar month from the start date's to the current one has its A07 report or is known to have none; sums agree with parts.
+
+    It comes again when that comes to something else, and the newest counts.
+    """
+
+    TYPE = "no.accountflow.sync.A07MonthsVerified.v1"
+    months: list[A07Month] = Field(description="newest first, without a gap")
+    sums: list[A07Sum] = Field(description="over all months, figure by figure")
+    verified_at: datetime
 
 
 class CapitalAssetsCompared(SyncEvent):
