@@ -113,6 +113,7 @@ class Bench:
     budget_dsn: str
     organization_id: UUID = field(default_factory=uuid4)
     visma_settings: dict[str, Any] = field(default_factory=dict)
+    a07_settings: dict[str, Any] = field(default_factory=dict)
     created: dict[UUID, CompanyCreated] = field(default_factory=dict)
 
     def settings(self, **retrieval: Any) -> Settings:
@@ -142,7 +143,7 @@ class Bench:
                     key_id="test-1",
                     private_key=self.key,
                 ),
-                a07=A07Settings(base_url=addresses.a07_base_url),
+                a07=A07Settings(base_url=addresses.a07_base_url, **self.a07_settings),
                 retry=RetrySettings(attempts=2, first_wait=timedelta(milliseconds=20)),
             ),
             retrieval=RetrievalSettings(**{"lease_seconds": 2, "retry_first_seconds": 0.1, "poll_seconds": 0.05} | retrieval),

@@ -6,13 +6,25 @@ Each of these locks the company first, so that counts never run backwards and th
 from datetime import datetime
 
 from contracts.company import Module
-from contracts.sync import CapitalAssetsCompared, DataSet, Period, SyncCompleted, SyncNeedsAttention, SyncProgressed, SyncStatus
+from contracts.sync import (
+    A07MonthStatus,
+    CapitalAssetsCompared,
+    DataSet,
+    DataSetTotals,
+    Period,
+    SyncCompleted,
+    SyncNeedsAttention,
+    SyncProgressed,
+    SyncStatus,
+)
 from eventing.work import Work
+from sync_worker.domain.a07_months import labelled
 from sync_worker.domain.asset_comparison import compare
 from sync_worker.domain.company import Company
 from sync_worker.domain.plan import FIRST_ITEM
 from sync_worker.domain.progress import GOING_ON, percent_of, status_of
 from sync_worker.domain.trouble import Trouble
+from sync_worker.retrieval.a07_months import verify_months
 from sync_worker.store import assets, proofs, work_items
 from sync_worker.store.companies import COMPANIES
 
@@ -76,10 +88,19 @@ async def completed_if_so(work: Work, company: Company) -> None:
                 company_id=company.company_id,
                 organization_id=company.organization_id,
                 reconciliation_start=company.reconciliation_start,
-                data_sets=await proofs.by_data_set(work, company.company_id),
+                data_sets=await _totals(work, company),
                 completed_at=work.now,
             )
         )
+
+
+async def _totals(work: Work, company: Company) -> list[DataSetTotals]:
+    totals = await proofs.by_data_set(work, company.company_id)
+    if Module.PAYROLL not in company.modules:
+        return totals
+    months = await verify_months(work, company)
+    silent = {"missing": labelled(months, A07MonthStatus.MISSING), "not_yet_due": labelled(months, A07MonthStatus.NOT_YET_DUE)}
+    return [each.model_copy(update=silent) if each.data_set is DataSet.A07_REPORTS else each for each in totals]
 
 
 async def _compare_assets(work: Work, company: Company) -> None:

@@ -1,30 +1,42 @@
-"""The A07 reports as last received, one per company and calendar month."""
+"""The A07 reports as they were published last, one per company and calendar month, and what each was before."""
+
+from dataclasses import dataclass
+from uuid import UUID
 
 from contracts.accounting import A07ReportRetrieved
+from contracts.sync import A07Month, A07Sum
 from eventing.sql import queries
 from eventing.work import Work
 from sync_worker.domain.company import Company
 
 _REPORTS = queries(__file__, "a07_reports")
+_DOCUMENTS = {
+    "income",
+    "employer_contributions",
+    "withholding",
+    "messages",
+    "workplaces",
+    "employees",
+    "sums",
+    "failed_checks",
+    "previous",
+}
 
 
-async def put(work: Work, report: A07ReportRetrieved, document: str) -> bool:
-    """Keep a report; False when the same is kept already. ``document`` is Skatteetaten's JSON digit for digit."""
-    lists = report.model_dump(mode="json", include={"income", "employer_contributions", "failed_checks"})
-    figures = report.model_dump(
-        include={
-            "organization_id",
-            "company_id",
-            "month",
-            "submitted",
-            "snapshot_at",
-            "submissions",
-            "withholding_tax",
-            "employer_contribution",
-            "financial_tax",
-        }
-    )
-    return bool(await _REPORTS.put(work.connection, **figures, **lists, report=document, changed_at=work.now))
+@dataclass(frozen=True, slots=True)
+class LandedMonth:
+    """A month of the plan as it was published last, and the sums of its report."""
+
+    month: A07Month
+    sums: list[A07Sum]
+
+
+async def put(work: Work, report: A07ReportRetrieved, document: str) -> None:
+    """Keep a report, and what it replaces as a version. ``document`` is Skatteetaten's JSON digit for digit."""
+    await _REPORTS.keep(work.connection, company_id=report.company_id, month=report.month, now=work.now)
+    figures = report.model_dump(exclude=_DOCUMENTS | {"visma_company_id", "report"})
+    documents = report.model_dump(mode="json", include=_DOCUMENTS)
+    await _REPORTS.put(work.connection, **figures, **documents, report=document, changed_at=work.now)
 
 
 async def find(work: Work, company: Company, month: str) -> A07ReportRetrieved | None:
@@ -34,3 +46,9 @@ async def find(work: Work, company: Company, month: str) -> A07ReportRetrieved |
         return None
     about = {"company_id": company.company_id, "organization_id": company.organization_id, "visma_company_id": company.visma_company_id}
     return A07ReportRetrieved(**about, **row)
+
+
+async def months(work: Work, company_id: UUID) -> list[LandedMonth]:
+    """What is known of the months of the plan, newest first."""
+    rows = [dict(row) async for row in _REPORTS.months(work.connection, company_id=company_id)]
+    return [LandedMonth(sums=[A07Sum(**each) for each in row.pop("sums")], month=A07Month(**row)) for row in rows]

@@ -11,6 +11,7 @@ from contracts.sync import DataSet, DataSetTotals, SyncStatus
 from eventing.outbox import Outbox
 from eventing.sql import queries
 from eventing.work import Work
+from sync_worker.domain.company import Company
 from sync_worker.domain.periods import LedgerPeriod, YearAndPeriod
 from sync_worker.domain.proof import Group, Landed
 from sync_worker.domain.unposted_vouchers import DatedPeriod
@@ -32,12 +33,29 @@ async def put(
 ) -> None:
     """Note that an item agrees with its source. ``compared`` says in words what was compared, ``sums`` what the amounts came to, ``as_of``
     when the source was asked, if that is not now."""
+    label = item.period.label if item.period else ""
+    await put_of(work, item.company, item.data_set, label, rows=rows, compared=compared, sums=sums, totals=totals, as_of=as_of)
+
+
+async def put_of(
+    work: Work,
+    company: Company,
+    data_set: DataSet,
+    label: str = "",
+    *,
+    rows: int,
+    compared: str,
+    sums: Landed | None = None,
+    totals: Sequence[Any] = (),
+    as_of: datetime | None = None,
+) -> None:
+    """The same for a data set, or one period of it, that need not be an item."""
     await _PROOFS.put(
         work.connection,
-        organization_id=item.company.organization_id,
-        company_id=item.company.company_id,
-        data_set=item.data_set.value,
-        period_label=item.period.label if item.period else "",
+        organization_id=company.organization_id,
+        company_id=company.company_id,
+        data_set=data_set.value,
+        period_label=label,
         rows=rows,
         debit=sums.debit if sums else None,
         credit=sums.credit if sums else None,
