@@ -10,7 +10,7 @@ import pytest
 from aiokafka import AIOKafkaProducer
 
 from contracts.cloudevents import Attributes, read
-from contracts.company import CompanyGroupCreated, CreateCompanyGroup
+from contracts.company import CompanyCreated, CompanyGroupCreated, CreateCompanyGroup
 from contracts.message import Command, Message
 from contracts.org import AddMember, RegisterOrganization, RemoveMember, Role
 from contracts.results import CommandRejected, CommandSucceeded
@@ -161,6 +161,15 @@ async def test_no_secret_stands_in_anything_the_system_has_written(
     content = await written.everything(stack, kafka_administrator, run_folder)
     secrets = written.planted(stack, kafka_administrator)
     assert written.leaks(content, secrets) == []
+
+    # Nor does a person of whom payroll reports tell, whose workplace does.
+    employers = written.employers(created.organisation_number for created in outsider.of(CompanyCreated))
+    people = written.people(employers)
+    assert len(people) > len(employers) > 0
+    assert written.leaks(content, people) == []
+    workplaces = {unit.name: unit.organisation_number.encode() for each in employers for unit in each.workplaces}
+    told = {leak.rpartition(" in ")[2].split()[0] for leak in written.leaks(content, workplaces)}
+    assert told == {"topic", "table"}
 
     # The search would have found them: what was written openly is found in each kind of place.
     places = {leak.rpartition(" in ")[2].split()[0] for leak in written.leaks(content, {"name": PLANTED_OPENLY.encode()})}

@@ -3,6 +3,7 @@
 import io
 import json
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 import asyncpg
@@ -14,6 +15,8 @@ from local_stack.stack import LocalStack
 from provisioning.cluster import admin
 from servicekit.kafka import client_options
 from servicekit.settings import KafkaSettings
+from skatteetaten_simulator.employer import Employer, employer
+from skatteetaten_simulator.scenario import Scenario
 
 WEB_TOKEN = re.compile(rb"eyJ[\w-]{10,}\.[\w-]{10,}")
 """Access tokens and signed grants alike."""
@@ -34,6 +37,21 @@ def planted(stack: LocalStack, administrator: KafkaSettings) -> dict[str, bytes]
     if administrator.sasl_password:
         others["password of Kafka's administrator"] = administrator.sasl_password.get_secret_value()
     return {name: value.encode() for name, value in (passwords | lines | others).items()}
+
+
+def employers(organisation_numbers: Iterable[str]) -> list[Employer]:
+    """Who the companies are in the A07 reports of the simulator."""
+    return [employer(Scenario().seed, number) for number in sorted(organisation_numbers)]
+
+
+def people(found: Iterable[Employer]) -> dict[str, bytes]:
+    """The national identity numbers in their A07 reports, each by a name fit to be shown."""
+    return {
+        f"number of employee {person.employee_number} at {unit.organisation_number}": person.number.encode()
+        for each in found
+        for unit in each.workplaces
+        for person in unit.people
+    }
 
 
 async def everything(stack: LocalStack, administrator: KafkaSettings, *logs: Path) -> Written:

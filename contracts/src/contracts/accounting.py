@@ -356,9 +356,7 @@ class A07Previous(Record):
 
     version: int
     snapshot_at: datetime | None
-    verified_at: datetime | None = Field(
-        description="when it last agreed with what Skatteetaten stated; null when it never did with itself"
-    )
+    verified_at: datetime | None = Field(description="when it last was what Skatteetaten stated; null when it contradicted itself")
     status: A07MonthStatus | None
     counted: list[str] = Field(description="message ids of the submissions that were counted")
     income: list[IncomeLine]

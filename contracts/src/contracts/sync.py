@@ -143,7 +143,9 @@ class A07Sum(Record):
     figure: str = Field(description="what is compared, such as submissions:withholding-tax or income-by-workplace:fastloenn")
     stated: Kroner
     parts: Kroner
-    difference: Kroner = Field(description="parts minus stated")
+    difference: Kroner = Field(
+        description="parts minus stated: at most an øre a month, and for employer-contribution-zones what rounding to whole kroner comes to"
+    )
 
 
 class A07Month(Record):

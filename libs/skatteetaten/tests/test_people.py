@@ -1,6 +1,7 @@
 """No person in what is kept, and pseudonyms that tell nothing without the key."""
 
 import json
+import traceback
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 from pydantic import SecretStr, ValidationError
 
 from skatteetaten import A07Report, A07Settings
+from skatteetaten.document import UnreadableValueError
 from skatteetaten.people import pseudonym, without_people
 from skatteetaten.reading import read_report
 
@@ -93,3 +95,10 @@ def test_a_key_that_could_be_guessed_is_refused_without_being_shown() -> None:
         A07Settings(base_url="http://127.0.0.1", employee_key=SecretStr("short"))
     assert "employee_key" in str(refused.value)
     assert "'short'" not in str(refused.value)
+
+
+@pytest.mark.parametrize("unreadable", [{"norskIdentifikator": ["08842199736"]}, {"inntekt": [{"beloep": "08842199736 kr"}]}])
+def test_an_error_about_a_person_shows_nothing_of_it(unreadable: dict[str, Any]) -> None:
+    with pytest.raises(UnreadableValueError) as refused:
+        read(KEY, lambda people: people[0].update(unreadable))
+    assert "08842199736" not in "".join(traceback.format_exception(refused.value))
