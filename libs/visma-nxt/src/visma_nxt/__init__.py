@@ -2,6 +2,7 @@
 
 from visma_nxt.client import Asked, VismaClient
 from visma_nxt.companies import Company, CompanyInformation
+from visma_nxt.exchanges import Exchange, noting
 from visma_nxt.lanes import Lane, in_lane
 from visma_nxt.pages import Key, Mark, Page, Row
 from visma_nxt.probe import Probe, ProbedCompany, Reach
@@ -14,6 +15,7 @@ __all__ = [
     "BudgetSettings",
     "Company",
     "CompanyInformation",
+    "Exchange",
     "Key",
     "Lane",
     "Mark",
@@ -28,4 +30,5 @@ __all__ = [
     "VismaClient",
     "VismaSettings",
     "in_lane",
+    "noting",
 ]

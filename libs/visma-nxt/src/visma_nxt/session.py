@@ -21,6 +21,7 @@ from visma_nxt import answers
 from visma_nxt.answers import Answer
 from visma_nxt.budget import Budget, Held
 from visma_nxt.errors import Call, ConcurrencyLimited, NotAuthenticated, RateLimited, Transient, VismaError, VismaUnreachable
+from visma_nxt.exchanges import Exchange, note
 from visma_nxt.limits import Limits
 from visma_nxt.settings import VismaSettings
 from visma_nxt.token import Tokens
@@ -73,7 +74,7 @@ class Session:
         return error.retry_after if self._now() + error.retry_after < deadline else False
 
     async def _attempt(self, call: Call, number: int, deadline: float) -> Answer:
-        began = self._now()
+        began, asked_at = self._now(), self._clock()
         facts: dict[str, Any] = {"operation": call.operation, "attempt": number}
         facts |= {"company": call.company_no, "customer": call.customer_no}
         try:
@@ -86,6 +87,7 @@ class Session:
                 await self._budget.stop(error.retry_after)
             log.warning("visma.call_failed", **facts, ms=self._ms(began), error=type(error).__name__, code=error.code)
             raise
+        note(Exchange(call.operation, call.document, call.variables, asked_at, self._clock()))
         codes = [each.code or type(each).__name__ for each in answer.problems]
         log.info("visma.call_answered", **facts, ms=self._ms(began), codes=codes)
         return answer
