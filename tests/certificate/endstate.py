@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from .observer import Seen
 
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+RECEIPT = re.compile(r'"receipt_sha256":"[^"]*"')  # it says when Visma was asked
 MOMENT = re.compile(r'"\d{4}-\d\d-\d\dT[^"]*"')
 COUNTED_BY_TIME = "SyncProgressed"
 """How often it comes, and what it says meanwhile, is decided by time; its numbers are looked at like all others."""
@@ -41,7 +42,8 @@ class EndState:
         messages: dict[str, Counter[str]] = defaultdict(Counter)
         for record in _once(records):
             if record.type != COUNTED_BY_TIME:
-                messages[_named(_stream(record), names)][f"{record.type} {_named(MOMENT.sub('a moment', record.value), names)}"] += 1
+                timeless = RECEIPT.sub("a receipt", MOMENT.sub("a moment", record.value))
+                messages[_named(_stream(record), names)][f"{record.type} {_named(timeless, names)}"] += 1
         named = {table: Counter({_named(row, names): count for row, count in found.items()}) for table, found in rows.items()}
         return cls(named, messages)
 

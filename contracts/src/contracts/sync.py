@@ -290,6 +290,9 @@ class PeriodVerified(SyncEvent):
     credit: Kroner
     accounts: list[AccountTotals]
     verified_at: datetime
+    receipt_sha256: str | None = Field(
+        None, description="SHA-256 of the receipt: what Visma was asked and when, these totals, and a hash over the lines"
+    )
 
 
 class PeriodRepaired(SyncEvent):

@@ -41,6 +41,8 @@ async def create_database(server: PostgresAddress, dsn: str) -> None:
 async def admit_operator(server: PostgresAddress, dsn: str, *, owner: str) -> None:
     """Let the role that `dsn` names work in schema `eventing` of the database, now and after every migration, and nowhere else.
 
+    In schema `audit` it may call what a service offers to operators there: functions that give figures, and no table.
+
     `owner` is the DSN of the role that owns the database.
     """
     parts, owning = urlsplit(dsn), quoted(unquote(urlsplit(owner).username or ""))
@@ -56,7 +58,8 @@ async def admit_operator(server: PostgresAddress, dsn: str, *, owner: str) -> No
             ALTER ROLE {role} PASSWORD {password};
             GRANT CONNECT ON DATABASE {quoted(database)} TO {role};
             CREATE SCHEMA IF NOT EXISTS eventing AUTHORIZATION {owning};
-            GRANT USAGE ON SCHEMA eventing TO {role};
+            CREATE SCHEMA IF NOT EXISTS audit AUTHORIZATION {owning};
+            GRANT USAGE ON SCHEMA eventing, audit TO {role};
             GRANT {tables.format("ALL TABLES IN SCHEMA eventing")};
             GRANT {sequences.format("ALL SEQUENCES IN SCHEMA eventing")};
             ALTER DEFAULT PRIVILEGES FOR ROLE {owning} IN SCHEMA eventing GRANT {tables.format("TABLES")};

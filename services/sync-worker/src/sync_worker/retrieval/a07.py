@@ -11,6 +11,7 @@ from skatteetaten import A07Client, A07Report
 from sync_worker import metrics
 from sync_worker.domain.a07_report import is_news, retrieved, superseding
 from sync_worker.domain.freshness import a07_again
+from sync_worker.domain.receipt import Question
 from sync_worker.domain.trouble import Trouble
 from sync_worker.retrieval import announcements
 from sync_worker.retrieval.a07_months import verify_months
@@ -34,7 +35,10 @@ async def retrieve_report(skatteetaten: A07Client, outbox: Outbox, item: WorkIte
     month = item.period
     if month is None:
         raise ValueError("an A07 report is of one month")
+    asked_at = outbox.clock()
     report = await skatteetaten.report(item.company.organisation_number, month.label)
+    variables = {"organisation_number": item.company.organisation_number, "month": month.label}
+    asked = {"operation": "A07", "variables": variables, "asked_at": asked_at, "answered_at": outbox.clock()}
     crash.point("report.fetched")
     async with outbox.work(item.cause) as work:
         await work_items.hold(work, item)
@@ -42,7 +46,7 @@ async def retrieve_report(skatteetaten: A07Client, outbox: Outbox, item: WorkIte
         if landed.failed_checks:
             await _report_inconsistency(work, item, landed)
         else:
-            await _close(work, item, month, landed)
+            await _close(work, item, month, landed, asked)
         crash.point("report.written")
     crash.point("report.committed")
 
@@ -62,9 +66,10 @@ async def _land(work: Work, item: WorkItem, month: Period, report: A07Report | N
     return now
 
 
-async def _close(work: Work, item: WorkItem, month: Period, landed: A07ReportRetrieved) -> None:
+async def _close(work: Work, item: WorkItem, month: Period, landed: A07ReportRetrieved, asked: Question) -> None:
     nothing = _NOTHING.get(landed.status) if landed.status else None
-    await proofs.put(work, item, rows=1, compared=nothing or _CHECKED)
+    covers = a07_reports.coverage(landed.month)
+    await proofs.put(work, item, rows=1, compared=nothing or _CHECKED, asked=[asked], covers=covers)
     await work_items.finish(work, item, rows=1, requests=1, refresh_at=work.now + a07_again(month.first_day, work.now.date()))
     missing = f"The A07 report of {landed.month} is missing: it was due on {landed.due}."
     message = missing if landed.status is A07MonthStatus.MISSING else None

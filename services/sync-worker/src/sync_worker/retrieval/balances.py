@@ -12,12 +12,13 @@ from sync_worker.domain.datasets import LEDGER_LINES
 from sync_worker.domain.datasets.balances import OPENING_BALANCES, before
 from sync_worker.domain.freshness import Freshness
 from sync_worker.domain.proof import Group, Stated, sum_of
+from sync_worker.domain.receipt import questions
 from sync_worker.domain.trouble import Trouble, Troubled
 from sync_worker.retrieval import announcements
 from sync_worker.retrieval.sums import SOON, close, land_and_close, must_wait
 from sync_worker.store import landing, proofs, work_items
 from sync_worker.store.work_items import WorkItem
-from visma_nxt import VismaClient
+from visma_nxt import VismaClient, noting
 from visma_nxt.filters import Filter
 
 _COMPARED = "opening balance and landed lines equal to Visma's own sum of every account as of one moment"
@@ -26,11 +27,12 @@ _MOST_CHANGES = 20
 
 async def retrieve_opening_balances(visma: VismaClient, outbox: Outbox, item: WorkItem) -> None:
     """Fetch and land the sums before the start. Raises Visma's errors and `LeaseLost`."""
-    groups = await ledger_sums(visma, item, ("account_no", "year"), before(item.ledger_periods))
+    with noting() as asked:
+        groups = await ledger_sums(visma, item, ("account_no", "year"), before(item.ledger_periods))
     rows = [(account, year, each.rows, each.balance) for (account, year), each in groups.items()]
     async with outbox.work(item.cause) as work:
         await work_items.hold(work, item)
-        await land_and_close(work, item, OPENING_BALANCES, rows, requests=1)
+        await land_and_close(work, item, OPENING_BALANCES, rows, questions(asked), requests=1)
 
 
 async def verify_balances(visma: VismaClient, outbox: Outbox, item: WorkItem, freshness: Freshness) -> None:
@@ -38,7 +40,8 @@ async def verify_balances(visma: VismaClient, outbox: Outbox, item: WorkItem, fr
     if await must_wait(outbox, item, (DataSet.LEDGER_LINES, DataSet.OPENING_BALANCES), next_look=freshness.next_look):
         return
     asked_at = outbox.clock()
-    stated = await ledger_sums(visma, item, ("account_no", "year", "period"), None)
+    with noting() as asked:
+        stated = await ledger_sums(visma, item, ("account_no", "year", "period"), None)
     async with outbox.work(item.cause) as work:
         await work_items.hold(work, item)
         landed = await landing.totals(work, LEDGER_LINES, item.company, item.ledger_periods)
@@ -49,7 +52,17 @@ async def verify_balances(visma: VismaClient, outbox: Outbox, item: WorkItem, fr
             return
         accounts = list(compared.balances)
         totals = [each.model_dump(mode="json") for each in accounts]
-        await proofs.put(work, item, rows=len(accounts), compared=_COMPARED, sums=sum_of(landed.values()), totals=totals, as_of=asked_at)
+        await proofs.put(
+            work,
+            item,
+            rows=len(accounts),
+            compared=_COMPARED,
+            asked=questions(asked),
+            covers=None,
+            sums=sum_of(landed.values()),
+            totals=totals,
+            as_of=asked_at,
+        )
         work.publish(
             AccountBalancesVerified(
                 company_id=item.company.company_id,

@@ -19,12 +19,13 @@ from sync_worker.domain.freshness import NO_ROWS, Freshness, Mark, is_news
 from sync_worker.domain.periods import YearAndPeriod
 from sync_worker.domain.plan import FIRST_ITEM, is_outdated
 from sync_worker.domain.proof import Group, Stated, account_differences, differences
+from sync_worker.domain.receipt import questions
 from sync_worker.retrieval import announcements
 from sync_worker.retrieval.balances import ledger_sums
 from sync_worker.store import landing, proofs, work_items
 from sync_worker.store.companies import COMPANIES
 from sync_worker.store.work_items import Proven, WorkItem
-from visma_nxt import Asked, VismaClient
+from visma_nxt import Asked, VismaClient, noting
 from visma_nxt.filters import gte
 
 _NORWAY = ZoneInfo("Europe/Oslo")
@@ -36,7 +37,9 @@ async def look(visma: VismaClient, outbox: Outbox, item: WorkItem, freshness: Fr
     """Queue what changed since it was last compared, or rest until the next look. Raises Visma's errors and `LeaseLost`."""
     company = item.company
     proven = await work_items.proven(outbox, company.company_id, _LOOKED_AT)
-    by_period, whole = await _marks(visma, company, proven)
+    with noting() as asked:
+        by_period, whole = await _marks(visma, company, proven)
+    counted = questions(asked)
     now = {each.id: _mark_of(each, by_period, whole) for each in proven}
     ledger = await proofs.ledger_periods(outbox, company.company_id)
     outdated = is_outdated(
@@ -52,7 +55,9 @@ async def look(visma: VismaClient, outbox: Outbox, item: WorkItem, freshness: Fr
         taken = [
             each
             for each in news
-            if await work_items.read_changes(work, each, changed_since=freshness.since(each.mark.newest), mark=now[each.id])
+            if await work_items.read_changes(
+                work, each, changed_since=freshness.since(each.mark.newest), mark=now[each.id], counted=counted
+            )
         ]
         if taken or not await proofs.is_fresh(work, company.company_id, since=work.now - freshness.proof):
             await _compare_again(work, item, taken, requests=1 + bool(verified))

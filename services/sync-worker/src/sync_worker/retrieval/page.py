@@ -6,31 +6,41 @@ from sync_worker import metrics
 from sync_worker.domain.dataset import Dataset
 from sync_worker.domain.datasets import DATASETS
 from sync_worker.domain.page_sizes import PageSizes
+from sync_worker.domain.receipt import questions
 from sync_worker.domain.scan import check_order, seen_all
 from sync_worker.retrieval import announcements
 from sync_worker.retrieval.row_events import row_events
 from sync_worker.store import landing, work_items
 from sync_worker.store.work_items import WorkItem
-from visma_nxt import Page, VismaClient
+from visma_nxt import Page, VismaClient, noting
 from visma_nxt.errors import RateLimited, Transient
 
 
 async def retrieve_page(visma: VismaClient, outbox: Outbox, sizes: PageSizes, item: WorkItem) -> None:
     """Fetch and land the page after the item's cursor. Raises Visma's errors, `NotInOrder`, `LeaseLost`."""
     dataset, company = DATASETS[item.data_set], item.company
-    page = await _fetched(visma, sizes, dataset, item)
+    with noting() as asked:
+        page = await _fetched(visma, sizes, dataset, item)
     crash.point("page.fetched")
     check_order(item.cursor, page.last_key)
     rows = dataset.translate(page.rows, company)
     changes_only = item.changed_since is not None
-    expected = item.expected if page.total is None or changes_only else page.total
+    counts = page.total is not None and not changes_only
+    expected = page.total if counts else item.expected
     async with outbox.work(item.cause) as work:
         await work_items.hold(work, item)
         arrival = await landing.land(work, dataset, company, item.scan, rows, with_before=item.known)
         scanned = item.scanned + arrival.seen
         complete = seen_all(page_rows=len(page.rows), has_more=page.has_more, scanned=scanned, expected=None if changes_only else expected)
         await work_items.save_page(
-            work, item, cursor=page.last_key, seen=arrival.seen, expected=expected, newest=page.newest, scan_complete=complete
+            work,
+            item,
+            cursor=page.last_key,
+            seen=arrival.seen,
+            expected=expected,
+            counted=questions(asked) if counts else None,
+            newest=page.newest,
+            scan_complete=complete,
         )
         period = item.period if dataset.by_period else None
         work.publish(*row_events(dataset.event, company, period, dataset.names, arrival.changed, before=arrival.before))

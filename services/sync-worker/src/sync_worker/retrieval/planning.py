@@ -48,7 +48,7 @@ async def verify_and_plan(visma: VismaClient, outbox: Outbox, item: WorkItem) ->
         await work_items.hold(work, item)
         if await companies.find(work, company.company_id) != company:
             raise LeaseLost  # claimed in the moment in which the settings changed
-        if await settle(work, item, {(): Stated(item.expected or 0)}, requests=1):
+        if await settle(work, item, {(): Stated(item.expected or 0)}, item.counted, requests=1):
             await _queue(work, item, _planned(company, ledger, lines, work))
         crash.point("plan.written")
     crash.point("plan.committed")

@@ -1,6 +1,6 @@
 """Data sets that are sums and not rows: asked for at once, landed whole, and compared with other things that landed."""
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 
 from contracts.sync import DataSet
@@ -9,6 +9,7 @@ from eventing.work import Work
 from sync_worker import metrics
 from sync_worker.domain.dataset import Dataset, LandedRow
 from sync_worker.domain.proof import Landed
+from sync_worker.domain.receipt import Question, coverage_of
 from sync_worker.retrieval import announcements
 from sync_worker.retrieval.row_events import row_events
 from sync_worker.store import landing, proofs, work_items
@@ -37,7 +38,14 @@ async def must_wait(
 
 
 async def land_and_close(
-    work: Work, item: WorkItem, dataset: Dataset, rows: Collection[LandedRow], *, requests: int, sums: Landed | None = None
+    work: Work,
+    item: WorkItem,
+    dataset: Dataset,
+    rows: Collection[LandedRow],
+    asked: Sequence[Question],
+    *,
+    requests: int,
+    sums: Landed | None = None,
 ) -> None:
     """Replace what landed by these rows, and close the item. A group that is gone is said once more, with zeros."""
     company = item.company
@@ -45,7 +53,8 @@ async def land_and_close(
     gone = await landing.remove_unseen(work, dataset, company, item.scan, ())
     said: Iterable[LandedRow] = [*arrival.changed, *map(dataset.emptied, gone)]
     work.publish(*row_events(dataset.event, company, None, dataset.names, said))
-    await proofs.put(work, item, rows=len(rows), compared=dataset.proof, sums=sums)
+    covers = coverage_of(dataset, company, item.ledger_periods)
+    await proofs.put(work, item, rows=len(rows), compared=dataset.proof, asked=asked, covers=covers, sums=sums)
     await close(work, item, rows=len(rows), requests=requests)
 
 

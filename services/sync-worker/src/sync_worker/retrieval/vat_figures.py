@@ -13,13 +13,14 @@ from sync_worker import metrics
 from sync_worker.domain.datasets import LEDGER_LINES
 from sync_worker.domain.datasets.vat import VAT_FIGURES
 from sync_worker.domain.proof import Difference, Group, Stated, differences, sum_of
+from sync_worker.domain.receipt import questions
 from sync_worker.domain.trouble import Trouble, Troubled
 from sync_worker.domain.vat_figures import VatTerm, figures, in_words
 from sync_worker.retrieval import announcements
 from sync_worker.retrieval.sums import SOON, land_and_close, must_wait
 from sync_worker.store import vat, work_items
 from sync_worker.store.work_items import WorkItem
-from visma_nxt import VismaClient
+from visma_nxt import VismaClient, noting
 from visma_nxt.filters import Filter, all_of, gte, lte, not_eq
 from visma_nxt.values import number_of
 
@@ -35,7 +36,8 @@ async def calculate_vat_figures(visma: VismaClient, outbox: Outbox, item: WorkIt
     company_id = item.company.company_id
     terms = await vat.terms(outbox, company_id)
     chunks = [terms[first : first + _TERMS_AT_ONCE] for first in range(0, len(terms), _TERMS_AT_ONCE)]
-    stated = {group: each for chunk in chunks for group, each in (await _stated(visma, item, chunk)).items()}
+    with noting() as asked:
+        stated = {group: each for chunk in chunks for group, each in (await _stated(visma, item, chunk)).items()}
     async with outbox.work(item.cause) as work:
         await work_items.hold(work, item)
         landed = await vat.totals(work, company_id, item.ledger_periods)
@@ -43,7 +45,7 @@ async def calculate_vat_figures(visma: VismaClient, outbox: Outbox, item: WorkIt
             await _take_again(work, item, found, requests=len(chunks))
             return
         rows = figures(landed, await vat.codes(work, company_id), terms)
-        await land_and_close(work, item, VAT_FIGURES, rows, requests=len(chunks), sums=sum_of(landed.values()))
+        await land_and_close(work, item, VAT_FIGURES, rows, questions(asked), requests=len(chunks), sums=sum_of(landed.values()))
 
 
 async def _stated(visma: VismaClient, item: WorkItem, terms: Sequence[VatTerm]) -> dict[Group, Stated]:

@@ -5,7 +5,7 @@ does not settle it, the item is read once more from its start; what differs then
 when the scan saw as many rows as Visma states, never on a guess.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from contracts.sync import AccountTotals, DataSet, Period, PeriodMismatched, PeriodRepaired, PeriodVerified, SyncStatus
 from eventing import crash
@@ -27,6 +27,7 @@ from sync_worker.domain.proof import (
     differences,
     sum_of,
 )
+from sync_worker.domain.receipt import Question, coverage_of, questions
 from sync_worker.domain.trouble import Trouble
 from sync_worker.retrieval import announcements
 from sync_worker.retrieval.locating import read_anew
@@ -35,7 +36,7 @@ from sync_worker.retrieval.stated import stated_by
 from sync_worker.store import landing, proofs, work_items
 from sync_worker.store.proofs import Proof
 from sync_worker.store.work_items import WorkItem
-from visma_nxt import VismaClient
+from visma_nxt import VismaClient, noting
 
 _ASK_AGAIN = "Wait until nobody posts to the ledger and ask for the retrieval again; if it differs still, contact support."
 
@@ -43,26 +44,27 @@ _ASK_AGAIN = "Wait until nobody posts to the ledger and ask for the retrieval ag
 async def verify(visma: VismaClient, outbox: Outbox, item: WorkItem) -> None:
     """Ask Visma for its sums and settle the item. Raises Visma's errors and `LeaseLost`."""
     dataset = DATASETS[item.data_set]
-    stated = await _stated(visma, dataset, item)
+    with noting() as asked:
+        stated = await _stated(visma, dataset, item)
     crash.point("proof.fetched")
     async with outbox.work(item.cause) as work:
         await work_items.hold(work, item)
-        await settle(work, item, stated, requests=1 if dataset.control else 0)
+        await settle(work, item, stated, questions(asked) if dataset.control else item.counted, requests=1 if dataset.control else 0)
         crash.point("proof.written")
     crash.point("proof.committed")
 
 
-async def settle(work: Work, item: WorkItem, stated: Mapping[Group, Stated], *, requests: int) -> bool:
+async def settle(work: Work, item: WorkItem, stated: Mapping[Group, Stated], asked: Sequence[Question], *, requests: int) -> bool:
     """Close the item when it agrees. Else look for the wrong vouchers; if that did not help read it anew; if that did not either report it.
 
-    True when it is closed.
+    ``asked`` is what the source was asked for what it states. True when it is closed.
     """
     dataset = DATASETS[item.data_set]
     landed = await _landed(work, dataset, item, stated)
     found = differences(landed, stated)
     unbalanced = await _unbalanced(work, item)
     if not found and not unbalanced:
-        await _close(work, dataset, item, landed, requests)
+        await _close(work, dataset, item, landed, asked, requests)
         return True
     accounts = account_differences(found) if item.data_set is DataSet.LEDGER_LINES else []
     search = search_for(dataset, found, unbalanced, accounts)
@@ -97,14 +99,18 @@ async def _unbalanced(work: Work, item: WorkItem) -> list[Group]:
     return await proofs.unbalanced_vouchers(work, item.company.company_id, item.ledger_periods)
 
 
-async def _close(work: Work, dataset: Dataset, item: WorkItem, landed: Mapping[Group, Landed], requests: int) -> None:
+async def _close(
+    work: Work, dataset: Dataset, item: WorkItem, landed: Mapping[Group, Landed], asked: Sequence[Question], requests: int
+) -> None:
     company, sums = item.company, sum_of(landed.values())
     accounts = account_totals(landed) if item.data_set is DataSet.LEDGER_LINES else []
-    await proofs.put(
+    receipt = await proofs.put(
         work,
         item,
         rows=sums.rows,
         compared=dataset.proof,
+        asked=asked,
+        covers=coverage_of(dataset, company, item.ledger_periods),
         sums=sums if dataset.control else None,
         totals=[each.model_dump(mode="json") for each in accounts],
     )
@@ -123,7 +129,7 @@ async def _close(work: Work, dataset: Dataset, item: WorkItem, landed: Mapping[G
                 )
             )
         totals = [each.model_dump() for each in accounts]
-        proof = Proof(rows=sums.rows, debit=sums.debit, credit=sums.credit, totals=totals, proven_at=work.now)
+        proof = Proof(rows=sums.rows, debit=sums.debit, credit=sums.credit, totals=totals, proven_at=work.now, sha256=receipt)
         work.publish(period_verified(company, item.period, proof))
     await announcements.progressed(work, company, item.data_set, item.period)
     await announcements.completed_if_so(work, company)
@@ -143,6 +149,7 @@ def period_verified(company: Company, period: Period, proof: Proof) -> PeriodVer
         credit=proof.credit or ZERO,
         accounts=[AccountTotals(**each) for each in proof.totals],
         verified_at=proof.proven_at,
+        receipt_sha256=proof.sha256,
     )
 
 

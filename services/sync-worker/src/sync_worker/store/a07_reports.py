@@ -8,6 +8,7 @@ from contracts.sync import A07Month, A07Sum
 from eventing.sql import queries
 from eventing.work import Work
 from sync_worker.domain.company import Company
+from sync_worker.domain.receipt import Coverage
 
 _REPORTS = queries(__file__, "a07_reports")
 _DOCUMENTS = {
@@ -21,6 +22,24 @@ _DOCUMENTS = {
     "failed_checks",
     "previous",
 }
+_COLUMNS = (
+    "month",
+    "submitted",
+    "snapshot_at",
+    "submissions",
+    "withholding_tax",
+    "employer_contribution",
+    "financial_tax",
+    "income",
+    "employer_contributions",
+    "failed_checks",
+    "report",
+)
+
+
+def coverage(month: str) -> Coverage:
+    """What the receipt of a month's report covers."""
+    return Coverage("a07_report", _COLUMNS, ("month",), {"month": month})
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from eventing.work import Work
 from sync_worker.domain.company import Company
 from sync_worker.domain.periods import LedgerPeriod, YearAndPeriod
 from sync_worker.domain.proof import Group, Landed
+from sync_worker.domain.receipt import Coverage, Question, canonical, sha256
 from sync_worker.domain.unposted_vouchers import DatedPeriod
 from sync_worker.store.work_items import WorkItem
 
@@ -27,14 +28,20 @@ async def put(
     *,
     rows: int,
     compared: str,
+    asked: Sequence[Question],
+    covers: Coverage | None,
     sums: Landed | None = None,
     totals: Sequence[Any] = (),
     as_of: datetime | None = None,
-) -> None:
-    """Note that an item agrees with its source. ``compared`` says in words what was compared, ``sums`` what the amounts came to, ``as_of``
-    when the source was asked, if that is not now."""
+) -> str:
+    """Note that an item agrees with its source, and give the hash of the receipt.
+
+    ``compared`` says in words what was compared, ``asked`` what the source was asked, ``covers`` which landed rows it was compared with,
+    ``sums`` what the amounts came to, ``as_of`` when the source was asked, if that is not now.
+    """
     label = item.period.label if item.period else ""
-    await put_of(work, item.company, item.data_set, label, rows=rows, compared=compared, sums=sums, totals=totals, as_of=as_of)
+    about: dict[str, Any] = {"sums": sums, "totals": totals, "as_of": as_of, "asked": asked, "covers": covers}
+    return await put_of(work, item.company, item.data_set, label, rows=rows, compared=compared, **about)
 
 
 async def put_of(
@@ -45,36 +52,53 @@ async def put_of(
     *,
     rows: int,
     compared: str,
+    asked: Sequence[Question] = (),
+    covers: Coverage | None = None,
     sums: Landed | None = None,
     totals: Sequence[Any] = (),
     as_of: datetime | None = None,
-) -> None:
+) -> str:
     """The same for a data set, or one period of it, that need not be an item."""
-    await _PROOFS.put(
-        work.connection,
-        organization_id=company.organization_id,
-        company_id=company.company_id,
-        data_set=data_set.value,
-        period_label=label,
-        rows=rows,
-        debit=sums.debit if sums else None,
-        credit=sums.credit if sums else None,
-        difference=_NO_DIFFERENCE if sums else None,
-        compared=compared,
-        totals=list(totals),
-        proven_at=as_of or work.now,
-    )
+    about = {
+        "organization_id": company.organization_id,
+        "company_id": company.company_id,
+        "data_set": data_set.value,
+        "period_label": label,
+        "rows": rows,
+        "debit": sums.debit if sums else None,
+        "credit": sums.credit if sums else None,
+        "difference": _NO_DIFFERENCE if sums else None,
+        "compared": compared,
+        "totals": list(totals),
+        "proven_at": as_of or work.now,
+    }
+    more = {
+        "visma_company_id": company.visma_company_id,
+        "organisation_number": company.organisation_number,
+        "asked": list(asked),
+        "landed": covers.as_json() if covers else None,
+        "rows_sha256": await rows_sha256(work, company.company_id, covers) if covers else [],
+    }
+    receipt = canonical(about | more)
+    await _PROOFS.put(work.connection, **about, receipt=receipt, sha256=sha256(receipt))
+    return sha256(receipt)
+
+
+async def rows_sha256(work: Work, company_id: UUID, covers: Coverage) -> list[str]:
+    """A hash over the landed rows: one for each accounting period, or one."""
+    return [await _PROOFS.rows_sha256(work.connection, company_id=company_id, landed=part.as_json()) for part in covers.parts()]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proof:
-    """What was noted when an item agreed. ``totals`` are the figures as they were published, by account."""
+    """What was noted when an item agreed. ``totals`` are the figures as they were published, by account; ``sha256`` is the receipt's."""
 
     rows: int
     debit: Decimal | None
     credit: Decimal | None
     totals: list[dict[str, Any]]
     proven_at: datetime
+    sha256: str | None
 
 
 async def find(work: Work, company_id: UUID, data_set: DataSet, label: str) -> Proof | None:

@@ -1,9 +1,14 @@
 -- name: put!
-INSERT INTO sync.proof (organization_id, company_id, data_set, period_label, rows, debit, credit, difference, compared, totals, proven_at)
-VALUES (:organization_id, :company_id, :data_set, :period_label, :rows, :debit, :credit, :difference, :compared, :totals, :proven_at)
+INSERT INTO sync.proof (organization_id, company_id, data_set, period_label, rows, debit, credit, difference, compared, totals, proven_at,
+                        receipt, sha256)
+VALUES (:organization_id, :company_id, :data_set, :period_label, :rows, :debit, :credit, :difference, :compared, :totals, :proven_at,
+        :receipt, :sha256)
 ON CONFLICT (company_id, data_set, period_label) DO UPDATE
 SET rows = EXCLUDED.rows, debit = EXCLUDED.debit, credit = EXCLUDED.credit, difference = EXCLUDED.difference, compared = EXCLUDED.compared,
-    totals = EXCLUDED.totals, proven_at = EXCLUDED.proven_at;
+    totals = EXCLUDED.totals, proven_at = EXCLUDED.proven_at, receipt = EXCLUDED.receipt, sha256 = EXCLUDED.sha256;
+
+-- name: rows_sha256$
+SELECT sync.rows_sha256(:company_id, :landed);
 
 -- name: by_data_set
 SELECT data_set, sum(rows)::bigint AS rows, sum(debit) AS debit, sum(credit) AS credit, sum(difference) AS difference,
@@ -41,5 +46,5 @@ SELECT coalesce(bool_and(closed), false) FROM sync.accounting_period
 WHERE company_id = :company_id AND (year, period) IN (SELECT * FROM unnest(:years::integer[], :periods::integer[]));
 
 -- name: find^
-SELECT rows, debit, credit, totals, proven_at FROM sync.proof
+SELECT rows, debit, credit, totals, proven_at, sha256 FROM sync.proof
 WHERE company_id = :company_id AND data_set = :data_set AND period_label = :label;

@@ -17,6 +17,7 @@ from sync_worker.domain.freshness import Mark
 from sync_worker.domain.locating import Repair, Search
 from sync_worker.domain.periods import YearAndPeriod
 from sync_worker.domain.plan import Planned, PlannedItem, Source, source_of
+from sync_worker.domain.receipt import Question
 from sync_worker.domain.replanning import question_of, since_of
 from sync_worker.domain.scan import Key
 from sync_worker.domain.trouble import Trouble
@@ -34,7 +35,7 @@ class WorkItem:
     """An item in hand. ``cause`` is the message that made it necessary; everything published for the item names it.
 
     With ``changed_since`` only what was written from then on is read, with ``retrieved_from`` only what lies before that day.
-    ``known``: it agreed with its source before.
+    ``known``: it agreed with its source before. ``counted`` is what was asked when it said how many rows are ``expected``.
     """
 
     id: int
@@ -48,6 +49,7 @@ class WorkItem:
     cursor: Key | None
     scanned: int
     expected: int | None
+    counted: list[Question]
     scan_complete: bool
     changed_since: str | None
     known: bool
@@ -153,10 +155,18 @@ async def hold(work: Work, item: WorkItem) -> None:
 
 
 async def save_page(
-    work: Work, item: WorkItem, *, cursor: Key | None, seen: int, expected: int | None, newest: str | None, scan_complete: bool
+    work: Work,
+    item: WorkItem,
+    *,
+    cursor: Key | None,
+    seen: int,
+    expected: int | None,
+    counted: Sequence[Question] | None,
+    newest: str | None,
+    scan_complete: bool,
 ) -> None:
-    """Note a landed page, and give the item back. Without ``expected`` and ``newest`` what is known of them stays."""
-    about = {"cursor": cursor, "seen": seen, "expected": expected, "newest": newest, "scan_complete": scan_complete}
+    """Note a landed page, and give the item back. Without ``expected``, ``counted`` and ``newest`` what is known of them stays."""
+    about = {"cursor": cursor, "seen": seen, "expected": expected, "counted": counted, "newest": newest, "scan_complete": scan_complete}
     await _ITEMS.save_page(work.connection, id=item.id, **about)
 
 
@@ -204,9 +214,16 @@ async def planned(connection: Connection | asyncpg.Pool, company_id: UUID) -> li
     return [Planned(DataSet(row["data_set"]), row["period_label"], _ledger_periods_of(row)) async for row in rows]
 
 
-async def read_changes(work: Work, item: Proven, *, changed_since: str, mark: Mark) -> bool:
+async def read_changes(work: Work, item: Proven, *, changed_since: str, mark: Mark, counted: Sequence[Question]) -> bool:
     """Read what was written since; False when somebody works on the item already."""
-    about = {"id": item.id, "changed_since": changed_since, "newest": mark.newest, "expected": mark.rows, "now": work.now}
+    about = {
+        "id": item.id,
+        "changed_since": changed_since,
+        "newest": mark.newest,
+        "expected": mark.rows,
+        "counted": counted,
+        "now": work.now,
+    }
     return bool(await _ITEMS.read_changes(work.connection, **about))
 
 
@@ -367,6 +384,7 @@ def _item_of(row: Mapping[str, Any], token: UUID) -> WorkItem:
         cursor=None if row["cursor"] is None else tuple(row["cursor"]),
         scanned=row["scanned"],
         expected=row["expected"],
+        counted=row["counted"] or [],
         scan_complete=row["scan_complete"],
         changed_since=row["changed_since"],
         known=row["known"],

@@ -85,7 +85,7 @@ WITH in_hand AS (
     UPDATE sync.turn t SET taken_at = :now FROM claimed WHERE t.company_id = claimed.company_id AND t.source = claimed.source
 )
 SELECT i.work_item_id, i.data_set, i.period_label, i.first_day, i.last_day, i.ledger_periods, i.retrieved_from, i.scan, i.cursor, i.scanned, i.expected,
-       i.scan_complete, i.changed_since, i.refetched, i.search, i.repair, i.differs_since, i.attempts, i.succeeded_at IS NOT NULL AS known,
+       i.counted, i.scan_complete, i.changed_since, i.refetched, i.search, i.repair, i.differs_since, i.attempts, i.succeeded_at IS NOT NULL AS known,
        i.correlation_id, i.causation_id, i.traceparent,
        c.company_id, c.organization_id, c.visma_company_id, c.organisation_number, c.period_type, c.financial_year_start_month,
        c.reconciliation_start, c.modules, c.started_at IS NOT NULL AS started
@@ -106,7 +106,7 @@ SELECT true FROM sync.work_item WHERE work_item_id = :id AND lease_token = :toke
 
 -- name: save_page!
 UPDATE sync.work_item
-SET cursor = coalesce(:cursor, cursor), scanned = scanned + :seen, expected = coalesce(:expected, expected), scan_complete = :scan_complete,
+SET cursor = coalesce(:cursor, cursor), scanned = scanned + :seen, expected = coalesce(:expected, expected), counted = coalesce(:counted, counted), scan_complete = :scan_complete,
     newest = coalesce(:newest, newest),
     status = CASE WHEN :scan_complete THEN 'verifying' ELSE 'retrieving' END,
     requests = requests + 1, attempts = 0, reason = NULL, message = NULL, hint = NULL, lease_token = NULL, lease_until = NULL
@@ -151,7 +151,8 @@ RETURNING i.data_set;
 -- name: read_changes$
 -- Only what was written since then is read, into the same scan: what it saw before still counts as seen.
 UPDATE sync.work_item
-SET status = 'queued', changed_since = :changed_since, newest = :newest, expected = :expected, cursor = NULL, scan_complete = false, refetched = false,
+SET status = 'queued', changed_since = :changed_since, newest = :newest, expected = :expected, counted = :counted, cursor = NULL,
+    scan_complete = false, refetched = false,
     attempts = 0, next_attempt_at = :now, reason = NULL, message = NULL, hint = NULL
 WHERE work_item_id = :id AND status IN ('complete', 'needs_attention') RETURNING true;
 
