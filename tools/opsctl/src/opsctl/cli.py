@@ -2,7 +2,7 @@
 
 import typer
 
-from opsctl import dlq, doctor, gaps, groups, keys, parked, pause, plan, show, tail, topics, why
+from opsctl import dlq, doctor, gaps, groups, keys, parked, pause, plan, proof, show, tail, topics, why
 
 cli = typer.Typer(
     name="opsctl",
@@ -21,6 +21,7 @@ cli.command("key")(keys.command)
 cli.command("doctor")(doctor.command)
 cli.command("gaps")(gaps.command)
 cli.command("close-gap")(gaps.close_command)
+cli.command("proof")(proof.command)
 cli.command("pause")(pause.pause_command)
 cli.command("resume")(pause.resume_command)
 

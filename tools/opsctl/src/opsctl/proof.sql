@@ -1,0 +1,9 @@
+-- name: proofs
+SELECT * FROM audit.proofs(:company);
+
+-- name: recomputed$
+SELECT audit.recomputed(:company, :data_set, :period);
+
+-- name: take_time!
+-- A hash over millions of rows takes longer than anything else that operators ask.
+SET statement_timeout = 0;
