@@ -136,11 +136,12 @@ async def ledger(servers: Servers, lines: int) -> AsyncIterator[Ledger]:
             )
             async with (
                 servers.database("sync_worker", _migrate) as dsn,
-                await postgres_pool(PostgresSettings(dsn=SecretStr(dsn)), application="bench", health=Health()) as pool,
+                await postgres_pool(PostgresSettings(dsn=SecretStr(dsn)), application="bench", health=Health()) as workers,
+                asyncpg.create_pool(dsn, server_settings={"accountflow.every_organization": "on"}) as pool,
                 VismaClient(settings) as visma,
                 httpx.AsyncClient(base_url=urls["control_url"], timeout=120) as control,
             ):
-                outbox, retrieval = Outbox(pool, "/sync-worker"), RetrievalSettings(poll_seconds=0.02)
+                outbox, retrieval = Outbox(workers, "/sync-worker"), RetrievalSettings(poll_seconds=0.02)
                 pages = PageSizes(retrieval.pages(most=settings.page_size))
                 steps = Steps(visma, None, outbox, pages, retrieval.freshness)  # type: ignore[arg-type] - no payroll
                 found = Ledger(pool, control, Workers(Source.VISMA, steps.visma, outbox, retrieval, side_by_side=8))

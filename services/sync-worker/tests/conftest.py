@@ -44,6 +44,7 @@ from visma_simulator.app import CONTROL_PATH, GRAPHQL_PATH, TOKEN_PATH, build_ap
 from visma_simulator.limits import Limits
 
 CUSTOMER = 12345
+EVERY_ORGANIZATION = "?accountflow.every_organization=on"
 BAKERY, BUILDER, RESTAURANT = 7100001, 7100002, 7100003
 THIS_YEAR = datetime.now(UTC).year
 ACCOUNTANT = "kari"
@@ -315,7 +316,7 @@ async def bench(
     topics: OwnTopics, database: DatabaseFactory, visma_url: str, skatteetaten: SkatteetatenWorld, client_key: RSAPrivateKey
 ) -> AsyncIterator[Bench]:
     dsn, budget = await database("sync_worker", _migrate), await database("visma_budget", _migrate_budget)
-    pool = await postgres_pool(PostgresSettings(dsn=dsn, pool_max=4), application="test", health=Health())
+    pool = await postgres_pool(PostgresSettings(dsn=dsn + EVERY_ORGANIZATION, pool_max=4), application="test", health=Health())
     async with (
         pool,
         gateway(topics) as outside,

@@ -11,6 +11,8 @@ from servicekit.migrations import MigrationSet, migrate
 from sync_worker.app import MIGRATIONS
 from testkit.databases import DatabaseFactory
 
+from .conftest import EVERY_ORGANIZATION
+
 pytestmark = pytest.mark.servers
 
 
@@ -18,7 +20,7 @@ async def test_the_values_of_two_dimensions_move_to_the_table_of_all(database: D
     for path in sorted(MIGRATIONS.glob("*.sql"))[:3]:
         shutil.copy(path, tmp_path)
     dsn = await database("sync_worker_before_0004", lambda dsn: _migrate(dsn, tmp_path))
-    connection = await asyncpg.connect(dsn)
+    connection = await asyncpg.connect(dsn + EVERY_ORGANIZATION)
     try:
         company = uuid4()
         await connection.execute(

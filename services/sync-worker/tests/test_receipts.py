@@ -48,13 +48,15 @@ class Audited:
     @asynccontextmanager
     async def planted(self, *statements: str) -> AsyncIterator[Voucher]:
         """Errors among the landed lines, undone at the end."""
-        voucher, right = await self.books.voucher(), await self.books.pool.fetch("SELECT * FROM sync.ledger_line")
-        for statement in statements:
-            assert await self.books.execute(statement, voucher)
-        yield voucher
-        async with self.books.pool.acquire() as connection, connection.transaction():
-            await connection.execute("DELETE FROM sync.ledger_line")
-            await connection.copy_records_to_table("ledger_line", schema_name="sync", records=right)
+        voucher = await self.books.voucher()
+        async with self.books.pool.acquire() as connection:
+            await connection.execute("CREATE TEMP TABLE kept AS SELECT * FROM sync.ledger_line")
+            for statement in statements:
+                assert await self.books.execute(statement, voucher)
+            yield voucher
+            await connection.execute(
+                "BEGIN; DELETE FROM sync.ledger_line; INSERT INTO sync.ledger_line SELECT * FROM kept; DROP TABLE kept; COMMIT"
+            )
 
 
 @pytest.fixture(scope="module")

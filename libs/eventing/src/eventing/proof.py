@@ -74,6 +74,7 @@ async def prove(request: Replay, inbox: Inbox, history: History, topics: Sequenc
 async def state_of(connection: "asyncpg.Connection | asyncpg.pool.PoolConnectionProxy") -> dict[str, dict[str, Any]]:
     """Each of the service's own tables: how many rows, and a hash over them that does not depend on their order."""
     found: dict[str, dict[str, Any]] = {}
+    await _STATE.see_everything(connection)
     async for row in _STATE.tables(connection):
         schema, table = (name.replace('"', '""') for name in (row["schema_name"], row["table_name"]))
         # Two sums of 64-bit hashes: rows need no sorting, so that memory stays flat whatever the table's size.

@@ -1,3 +1,7 @@
+-- name: see_everything!
+-- A service may hide the rows of one organisation from work for another; the state is that of all of them. Until the transaction ends.
+SELECT set_config('accountflow.every_organization', 'on', true);
+
 -- name: tables
 -- The service's own tables: not the message core's, whose numbers and places are not state, nor the migrations' notes.
 SELECT n.nspname AS schema_name, c.relname AS table_name

@@ -2,7 +2,7 @@
 
 import typer
 
-from opsctl import dlq, doctor, gaps, groups, keys, parked, pause, plan, proof, show, tail, topics, why
+from opsctl import attest, dlq, doctor, gaps, groups, keys, parked, pause, plan, proof, show, tail, topics, why
 
 cli = typer.Typer(
     name="opsctl",
@@ -22,6 +22,7 @@ cli.command("doctor")(doctor.command)
 cli.command("gaps")(gaps.command)
 cli.command("close-gap")(gaps.close_command)
 cli.command("proof")(proof.command)
+cli.command("attest")(attest.command)
 cli.command("pause")(pause.pause_command)
 cli.command("resume")(pause.resume_command)
 

@@ -19,7 +19,7 @@ from sync_worker.domain.proof import Group, Landed, differences
 from sync_worker.retrieval import announcements
 from sync_worker.retrieval.row_events import removals, row_events
 from sync_worker.retrieval.stated import stated_by
-from sync_worker.store import landing, work_items
+from sync_worker.store import landing, wall, work_items
 from sync_worker.store.places import Places
 from sync_worker.store.work_items import WorkItem
 from visma_nxt import VismaClient
@@ -62,7 +62,7 @@ async def _next_columns(outbox: Outbox, dataset: Dataset, search: Search, places
     """What to group by next: the finest level whose answer is small by what has landed, else the coarsest that is left."""
     control = dataset.control.by if dataset.control else ()
     levels = [(*control, *level) for level in finer(dataset, search)]
-    async with outbox.pool.acquire() as connection:
+    async with wall.reading(outbox, places.item.company) as connection:
         for columns in reversed(levels[1:]):
             if await places.count(connection, columns) <= MOST_GROUPS:
                 return columns

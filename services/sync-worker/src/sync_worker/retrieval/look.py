@@ -41,7 +41,7 @@ async def look(visma: VismaClient, outbox: Outbox, item: WorkItem, freshness: Fr
         by_period, whole = await _marks(visma, company, proven)
     counted = questions(asked)
     now = {each.id: _mark_of(each, by_period, whole) for each in proven}
-    ledger = await proofs.ledger_periods(outbox, company.company_id)
+    ledger = await proofs.ledger_periods(outbox, company)
     outdated = is_outdated(
         company, await work_items.planned(outbox.pool, company.company_id), ledger, by_period, outbox.clock().astimezone(_NORWAY).date()
     )

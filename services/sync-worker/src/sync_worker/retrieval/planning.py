@@ -41,7 +41,7 @@ async def replan(work: Work, company: Company) -> None:
 async def verify_and_plan(visma: VismaClient, outbox: Outbox, item: WorkItem) -> None:
     """Prove the accounting periods and queue everything else. Raises Visma's errors, `Troubled`, `LeaseLost`."""
     company = item.company
-    ledger = await proofs.ledger_periods(outbox, company.company_id)
+    ledger = await proofs.ledger_periods(outbox, company)
     lines = await _count_lines(visma, company, ledger)
     crash.point("plan.fetched")
     async with outbox.work(item.cause) as work:

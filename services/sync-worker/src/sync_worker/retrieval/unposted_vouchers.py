@@ -24,7 +24,7 @@ async def find_unposted_vouchers(visma: VismaClient, outbox: Outbox, item: WorkI
             organisation_number=item.company.organisation_number,
         )
     entered = [Entered(each["batchNo"], date_of(each["valueDate"]), each["count"], each["amountDomestic"]) for each in groups]
-    periods = await proofs.dated_periods(outbox, item.company.company_id)
+    periods = await proofs.dated_periods(outbox, item.company)
     async with outbox.work(item.cause) as work:
         await work_items.hold(work, item)
         await land_and_close(work, item, UNPOSTED_VOUCHERS, by_period(entered, periods), questions(asked), requests=1)

@@ -34,7 +34,7 @@ async def calculate_vat_figures(visma: VismaClient, outbox: Outbox, item: WorkIt
     if await must_wait(outbox, item, _NEEDED):
         return
     company_id = item.company.company_id
-    terms = await vat.terms(outbox, company_id)
+    terms = await vat.terms(outbox, item.company)
     chunks = [terms[first : first + _TERMS_AT_ONCE] for first in range(0, len(terms), _TERMS_AT_ONCE)]
     with noting() as asked:
         stated = {group: each for chunk in chunks for group, each in (await _stated(visma, item, chunk)).items()}

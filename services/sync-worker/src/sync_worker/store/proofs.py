@@ -16,6 +16,7 @@ from sync_worker.domain.periods import LedgerPeriod, YearAndPeriod
 from sync_worker.domain.proof import Group, Landed
 from sync_worker.domain.receipt import Coverage, Question, canonical, sha256
 from sync_worker.domain.unposted_vouchers import DatedPeriod
+from sync_worker.store import wall
 from sync_worker.store.work_items import WorkItem
 
 _PROOFS = queries(__file__, "proofs")
@@ -132,15 +133,17 @@ async def unbalanced_vouchers(work: Work, company_id: UUID, ledger_periods: Sequ
     return [(row["voucher_journal_no"], row["voucher_no"]) async for row in rows]
 
 
-async def ledger_periods(outbox: Outbox, company_id: UUID) -> list[LedgerPeriod]:
+async def ledger_periods(outbox: Outbox, company: Company) -> list[LedgerPeriod]:
     """The accounting periods that have landed."""
-    rows = _PROOFS.ledger_periods(outbox.pool, company_id=company_id)
-    return [LedgerPeriod(row["year"], row["period"], row["first_day"]) async for row in rows]
+    async with wall.reading(outbox, company) as connection:
+        rows = _PROOFS.ledger_periods(connection, company_id=company.company_id)
+        return [LedgerPeriod(row["year"], row["period"], row["first_day"]) async for row in rows]
 
 
-async def dated_periods(outbox: Outbox, company_id: UUID) -> list[DatedPeriod]:
+async def dated_periods(outbox: Outbox, company: Company) -> list[DatedPeriod]:
     """The same with the days they hold."""
-    return [DatedPeriod(**row) async for row in _PROOFS.dated_periods(outbox.pool, company_id=company_id)]
+    async with wall.reading(outbox, company) as connection:
+        return [DatedPeriod(**row) async for row in _PROOFS.dated_periods(connection, company_id=company.company_id)]
 
 
 async def verified_at(work: Work, company_id: UUID) -> dict[str, datetime]:

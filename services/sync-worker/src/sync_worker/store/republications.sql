@@ -7,7 +7,8 @@ VALUES (:organization_id, :company_id, :parts, :now, :correlation_id, :causation
 SELECT republication_id, organization_id, correlation_id, causation_id, traceparent FROM sync.republication ORDER BY touched_at LIMIT 1;
 
 -- name: hold^
-SELECT r.parts, r.position, r.cursor, r.rows, c.company_id, c.organization_id, c.visma_company_id, c.organisation_number, c.period_type,
+-- Landed rows are those of its organisation from here on.
+SELECT sync.work_for(r.organization_id), r.parts, r.position, r.cursor, r.rows, c.company_id, c.organization_id, c.visma_company_id, c.organisation_number, c.period_type,
        c.financial_year_start_month, c.reconciliation_start, c.modules
 FROM sync.republication r JOIN sync.company c ON c.company_id = r.company_id
 WHERE r.republication_id = :id FOR UPDATE OF r SKIP LOCKED;

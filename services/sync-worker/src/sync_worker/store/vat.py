@@ -6,16 +6,19 @@ from uuid import UUID
 from eventing.outbox import Outbox
 from eventing.sql import queries
 from eventing.work import Work
+from sync_worker.domain.company import Company
 from sync_worker.domain.periods import YearAndPeriod
 from sync_worker.domain.proof import Group, Landed
 from sync_worker.domain.vat_figures import VatCode, VatTerm
+from sync_worker.store import wall
 
 _VAT = queries(__file__, "vat")
 
 
-async def terms(outbox: Outbox, company_id: UUID) -> list[VatTerm]:
+async def terms(outbox: Outbox, company: Company) -> list[VatTerm]:
     """The landed terms, oldest first."""
-    return [VatTerm(**row) async for row in _VAT.terms(outbox.pool, company_id=company_id)]
+    async with wall.reading(outbox, company) as connection:
+        return [VatTerm(**row) async for row in _VAT.terms(connection, company_id=company.company_id)]
 
 
 async def codes(work: Work, company_id: UUID) -> dict[int, VatCode]:

@@ -101,8 +101,8 @@ WHERE work_item_id IN (SELECT work_item_id FROM sync.work_item WHERE lease_token
 UPDATE sync.work_item SET lease_token = NULL, lease_until = NULL WHERE lease_token = ANY(:tokens::uuid[]);
 
 -- name: hold$
--- True when the lease is still ours; the item is then locked until commit.
-SELECT true FROM sync.work_item WHERE work_item_id = :id AND lease_token = :token FOR UPDATE;
+-- True when the lease is still ours; the item is then locked until commit, and landed rows are those of its organisation.
+SELECT sync.work_for(organization_id) FROM sync.work_item WHERE work_item_id = :id AND lease_token = :token FOR UPDATE;
 
 -- name: save_page!
 UPDATE sync.work_item

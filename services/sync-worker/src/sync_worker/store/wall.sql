@@ -1,0 +1,2 @@
+-- name: work_for!
+SELECT sync.work_for(:organization_id);
