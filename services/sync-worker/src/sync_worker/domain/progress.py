@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 
-from contracts.sync import SyncStatus
+from contracts.sync import DataSet, SyncStatus
 
 GOING_ON = frozenset({SyncStatus.RETRIEVING, SyncStatus.VERIFYING, SyncStatus.RETRYING, SyncStatus.QUEUED})
 """What workers take up by themselves."""
@@ -14,6 +14,7 @@ _ORDER = (
     SyncStatus.QUEUED,
     SyncStatus.NEEDS_CONSENT,
     SyncStatus.NEEDS_ATTENTION,
+    SyncStatus.NOT_SUPPORTED,
     SyncStatus.COMPLETE,
 )
 
@@ -27,6 +28,16 @@ def status_of(items: Collection[SyncStatus]) -> SyncStatus:
     if first is SyncStatus.QUEUED and SyncStatus.COMPLETE in items:
         return SyncStatus.RETRIEVING
     return first
+
+
+def shown(data_set: DataSet, items: Collection[SyncStatus], *, paused: bool) -> SyncStatus:
+    """What is said of a data set: as its items stand, but for a pause, and for what the plan is made from."""
+    status = status_of(items)
+    if paused and GOING_ON.intersection(items):
+        return SyncStatus.PAUSED
+    if data_set is DataSet.ACCOUNTING_PERIODS and status is SyncStatus.VERIFYING:
+        return SyncStatus.PLANNING
+    return status
 
 
 def percent_of(rows: int, expected: int | None, status: SyncStatus) -> int | None:
