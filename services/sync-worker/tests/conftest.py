@@ -60,6 +60,9 @@ class Visma:
     async def fault(self, **rule: Any) -> None:
         (await self._control.post("/faults", json=rule)).raise_for_status()
 
+    async def fault_all(self, rules: list[dict[str, Any]]) -> None:
+        (await self._control.post("/faults", json=rules)).raise_for_status()
+
     async def clear_faults(self) -> None:
         (await self._control.delete("/faults")).raise_for_status()
 
@@ -71,6 +74,13 @@ class Visma:
     ) -> None:
         said = {"company": company, "action": action, "row": row, "table": table, "seconds_ago": seconds_ago}
         (await self._control.post("/ledger", json=said)).raise_for_status()
+
+    async def clock(self, ahead_seconds: float) -> None:
+        (await self._control.post("/clock", json={"ahead_seconds": ahead_seconds})).raise_for_status()
+
+    async def faults_met(self) -> list[int]:
+        """How many requests met each rule, in the order in which they were given."""
+        return [each["hits"] for each in (await self._control.get("/faults")).json()]
 
     async def latency(self, ms: int) -> None:
         await self.limit(latency_ms=ms)

@@ -3,6 +3,7 @@
 import json
 from collections import defaultdict
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -85,6 +86,17 @@ def test_an_error_hits_its_table_and_leaves_the_others(visma: Any) -> None:
     answer = visma.ask("{useCompany(no:7100002){taxCode{totalCount}taxTerm{totalCount}}}")
     assert answer["data"]["useCompany"] == {"taxCode": None, "taxTerm": {"totalCount": 18}}
     assert answer["errors"] == [{"message": "Boom", "path": ["useCompany", "taxCode"], "extensions": {"code": "BOOM", "codes": ["BOOM"]}}]
+
+
+def test_rows_written_by_a_clock_that_is_wrong_carry_its_time(own_visma: Callable[..., Any]) -> None:
+    visma, moments = own_visma(), []
+    change = {"company": 7100002, "action": "change", "table": "GeneralLedgerAccount", "row": {"accountNo": 1920, "name": "Bank"}}
+    for ahead in (0, 7200, -7200):
+        visma.control("POST", "/clock", {"ahead_seconds": ahead})
+        visma.control("POST", "/ledger", change)
+        [account] = visma.table("generalLedgerAccount", "changedTimestamp", "filter:{accountNo:{_eq:1920}}", company=7100002)
+        moments.append(datetime.fromisoformat(account["changedTimestamp"][:26]))
+    assert [moment - moments[0] for moment in moments] == [timedelta(0), timedelta(hours=2), timedelta(hours=-2)]
 
 
 def test_a_removed_grant_refuses_the_company_it_names(visma: Any) -> None:

@@ -32,6 +32,7 @@ class Control:
             ("/faults", "DELETE", self.clear_faults),
             ("/grants", "POST", self.change_grants),
             ("/ledger", "POST", self.change_ledger),
+            ("/clock", "POST", self.set_clock),
             ("/limits", "POST", self.change_limits),
             ("/limits", "GET", self.report_limits),
             ("/tokens", "DELETE", self.revoke_tokens),
@@ -77,13 +78,18 @@ class Control:
         notified of each row.
         """
         said = orjson.loads(await request.body())
-        data, now = self._installation.data(said["company"]), scalars.to_micros(self._endpoints.now() - said.get("seconds_ago", 0))
+        data, now = self._installation.data(said["company"]), scalars.to_micros(self._endpoints.clock() - said.get("seconds_ago", 0))
         table = data.tables()[said.get("table", "GeneralLedgerTransaction")]
         asked = said["row"] if isinstance(said["row"], list) else [said["row"]]
         changes = [_changed(data.company, table, said["action"], dict(row), now) for row in asked]
         self._endpoints.webhooks.notify(changes)
         keys = [change.key for change in changes]
         return _json(keys if isinstance(said["row"], list) else keys[0])
+
+    async def set_clock(self, request: Request) -> Response:
+        """`{"ahead_seconds": 7200}`: from now on the clock that dates written rows is so far ahead of the real one, or behind."""
+        self._endpoints.ahead = float(orjson.loads(await request.body())["ahead_seconds"])
+        return Response(status_code=204)
 
     async def change_limits(self, request: Request) -> Response:
         """Any of requests_per_minute, outstanding, latency_ms, minute_ms, per_client, and token_lifetime in seconds."""

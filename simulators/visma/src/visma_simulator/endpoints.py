@@ -47,12 +47,17 @@ class Endpoints:
 
     def __init__(self, scenario: Scenario, limits: Limits, now: Callable[[], float], token_lifetime: int) -> None:
         self.now, self.limits = now, limits
+        self.ahead = 0.0
         self.installation = Installation(scenario)
         self.tokens = Tokens(scenario.clients, now, token_lifetime)
         self.rate, self.outstanding = RequestRate(limits, now), Outstanding(limits, now)
         self.faults, self.log = Faults(), RequestLog(now)
         self.webhooks = Webhooks(scenario.webhooks, self.faults, self.log, now)
         self._documents = Documents(schema.load())
+
+    def clock(self) -> float:
+        """The time that written rows carry: now, or what the control endpoint has made of it."""
+        return self.now() + self.ahead
 
     async def token(self, request: Request) -> Response:
         came, form = self.now(), dict(parse_qsl((await request.body()).decode(errors="replace")))
