@@ -183,7 +183,7 @@ class SyncEvent(CompanyMessage, Event):
 
 
 class RetrySync(CompanyMessage, Command):
-    """Take up everything of the company that needs attention or consent, now."""
+    """Take up everything of the company that needs attention or consent or was not supported, now."""
 
     TYPE = "no.accountflow.sync.RetrySync.v1"
     TOPIC = "sync-commands"
@@ -277,7 +277,18 @@ class SyncProgressed(CompanyMessage, Event):
     percent: int | None = Field(ge=0, le=100, json_schema_extra={"x-unit": "percent"})
     requests: int = Field(description="requests answered for this data set so far")
     message: str | None = Field(None, description="why it is retrying or needs attention")
-    next_attempt_at: datetime | None = None
+    next_attempt_at: datetime | None = Field(
+        None, description="when it is tried again by itself; null when it goes on, or waits for a person"
+    )
+    period_status: SyncStatus | None = Field(None, description="where the period stands, while status is of the data set as a whole")
+    last_attempt_at: datetime | None = Field(None, description="when its source was last asked")
+    last_success_at: datetime | None = Field(None, description="when a part of it was last found to agree with its source")
+    next_refresh_at: datetime | None = Field(
+        None, description="when it is next looked at although it is complete; account_balances says it for all that comes from Visma"
+    )
+    estimated_completion_at: datetime | None = Field(
+        None, description="by what is left and how fast the company went so far; null while too little is done to tell, and when it rests"
+    )
 
 
 class PeriodVerified(SyncEvent):
@@ -355,7 +366,7 @@ class CapitalAssetsCompared(SyncEvent):
 
 
 class SyncCompleted(SyncEvent):
-    """Every data set of the newest plan is retrieved and proven."""
+    """Every data set of the newest plan is retrieved and proven, but those that this customer's Visma does not know (`not_supported`)."""
 
     TYPE = "no.accountflow.sync.SyncCompleted.v1"
     reconciliation_start: date
@@ -364,7 +375,10 @@ class SyncCompleted(SyncEvent):
 
 
 class SyncNeedsAttention(SyncEvent):
-    """A data set cannot go on by itself. What is kept stays valid; the rest of the company goes on."""
+    """A data set cannot go on now. What is kept stays valid; the rest of the company goes on.
+
+    What needs consent goes on by itself when it is given; what is not supported is tried again every day and holds nothing up.
+    """
 
     TYPE = "no.accountflow.sync.SyncNeedsAttention.v1"
     data_set: DataSet

@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 import skatteetaten
-from contracts.sync import SyncStatus
+from contracts.sync import DataSet, SyncStatus
 from sync_worker.domain.progress import percent_of, status_of
 from sync_worker.domain.proof import Landed, Stated, differences, sum_of
 from sync_worker.domain.scan import NotInOrder, check_order, seen_all
@@ -15,6 +15,7 @@ from sync_worker.retrieval.troubles import trouble_of
 from visma_nxt import errors as visma
 
 CALL = visma.Call("GeneralLedgerTransactionRows", company_no=7100001)
+UNKNOWN_COLUMN = visma.QueryRejected(CALL, "Cannot query field 'x' on type 'Y'.", code="FIELDS_ON_CORRECT_TYPE")
 
 
 @pytest.mark.parametrize(
@@ -68,6 +69,7 @@ def test_debit_and_credit_are_summed_apart() -> None:
         ({"complete", "needs_attention"}, "needs_attention"),
         ({"complete", "needs_attention", "retrying"}, "retrying"),
         ({"needs_consent", "complete"}, "needs_consent"),
+        ({"not_supported", "complete"}, "not_supported"),
     ],
 )
 def test_a_data_set_stands_where_its_items_stand(items: set[str], whole: str) -> None:
@@ -96,20 +98,32 @@ def test_pauses_double_up_to_the_longest_and_never_undercut_what_was_asked() -> 
 
 
 @pytest.mark.parametrize(
-    ("error", "status", "reason", "whole_source"),
+    ("error", "data_set", "status", "reason", "whole_source"),
     [
-        (visma.RateLimited(CALL, retry_after=30), "retrying", "rate_limited", False),
-        (visma.CompanyNotOpened(CALL), "needs_consent", "company_not_opened", True),
-        (visma.QueryRejected(CALL), "needs_attention", "query_rejected", False),
-        (visma.WrongCompanyAnswered(CALL), "needs_attention", "wrong_company_answered", False),
-        (skatteetaten.TransientError("busy", code="503"), "retrying", "transient", False),
-        (skatteetaten.NeedsConsentError("no system user", code="MP-303"), "needs_consent", "needs_consent", True),
-        (skatteetaten.YearNotSupportedError("too old", code="AMLD_1027"), "needs_attention", "year_not_supported", False),
-        (KeyError("text"), "needs_attention", "internal_error:KeyError", False),
+        (visma.RateLimited(CALL, retry_after=30), "ledger_lines", "retrying", "rate_limited", False),
+        (visma.CompanyNotOpened(CALL), "ledger_lines", "needs_consent", "company_not_opened", True),
+        (visma.QueryRejected(CALL), "ledger_lines", "needs_attention", "query_rejected", False),
+        (visma.QueryRejected(CALL), "customers", "needs_attention", "query_rejected", False),
+        (UNKNOWN_COLUMN, "ledger_lines", "needs_attention", "query_rejected", False),
+        (UNKNOWN_COLUMN, "account_balances", "needs_attention", "query_rejected", False),
+        (UNKNOWN_COLUMN, "capital_assets", "not_supported", "not_supported", False),
+        (
+            visma.QueryRejected(CALL, "GraphQL.Validation.Errors.FieldsOnCorrectTypeError: ..."),
+            "org_units",
+            "not_supported",
+            "not_supported",
+            False,
+        ),
+        (visma.QueryRejected(CALL, code="SYNTAX_ERROR"), "org_units", "needs_attention", "query_rejected", False),
+        (visma.WrongCompanyAnswered(CALL), "ledger_lines", "needs_attention", "wrong_company_answered", False),
+        (skatteetaten.TransientError("busy", code="503"), "a07_reports", "retrying", "transient", False),
+        (skatteetaten.NeedsConsentError("no system user", code="MP-303"), "a07_reports", "needs_consent", "needs_consent", True),
+        (skatteetaten.YearNotSupportedError("too old", code="AMLD_1027"), "a07_reports", "needs_attention", "year_not_supported", False),
+        (KeyError("text"), "ledger_lines", "needs_attention", "internal_error:KeyError", False),
     ],
 )
-def test_every_failure_has_a_meaning(error: Exception, status: str, reason: str, whole_source: bool) -> None:
-    trouble = trouble_of(error)
+def test_every_failure_has_a_meaning(error: Exception, data_set: str, status: str, reason: str, whole_source: bool) -> None:
+    trouble = trouble_of(error, DataSet(data_set))
     assert (trouble.status, trouble.reason, trouble.whole_source) == (SyncStatus(status), reason, whole_source)
     assert trouble.message
     assert trouble.hint

@@ -21,6 +21,7 @@ Callers map Transient to "later", AccessProblem to the user, everything else to 
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
+_NAMES_UNKNOWN = frozenset({"FIELDS_ON_CORRECT_TYPE", "KNOWN_TYPE_NAMES", "KNOWN_ARGUMENT_NAMES", "ARGUMENTS_OF_CORRECT_TYPE"})
 ACTIVATE = "activate the integration in Business NXT with our client key"
 
 
@@ -144,6 +145,11 @@ class QueryRejected(VismaError):
         "If the table or column exists, the access group chosen in Connect Application Access hides it: choose one "
         "that may read everything. Otherwise Visma changed its schema and operators must adapt the table's declaration."
     )
+
+    @property
+    def names_unknown(self) -> bool:
+        """Whether a table or column that the query names is what Visma does not know, as far as its words tell."""
+        return self.code in _NAMES_UNKNOWN or "FieldsOnCorrectType" in self.detail
 
 
 class WrongCompanyAnswered(VismaError):

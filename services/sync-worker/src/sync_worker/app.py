@@ -5,7 +5,7 @@ from pathlib import Path
 from contracts.company import CompanyArchived, CompanyCreated, CompanyUpdated, ModulesChanged, ReconciliationStartChanged
 from contracts.org import Role
 from contracts.sync import PauseSync, RefetchPeriods, RepublishPeriods, ResumeSync, RetrySync
-from contracts.visma import VismaDataChanged
+from contracts.visma import VismaCompaniesListed, VismaCompanyAccessChanged, VismaCustomerConnected, VismaDataChanged
 from servicekit.migrations import MigrationSet
 from servicekit.service import Parts, Service
 from skatteetaten import A07Client
@@ -13,8 +13,11 @@ from sync_worker.domain.page_sizes import PageSizes
 from sync_worker.domain.plan import Source
 from sync_worker.handlers import (
     look_at_once,
+    on_companies_listed,
+    on_company_access_changed,
     on_company_archived,
     on_company_updated,
+    on_customer_connected,
     on_modules_changed,
     on_reconciliation_start_changed,
     pause_sync,
@@ -56,6 +59,9 @@ async def build(settings: Settings, parts: Parts) -> Service:
             CompanyArchived: on_company_archived,
             RetrySync: requires(Role.ACCOUNTANT, waking(retry_sync, ledger.wake, payroll.wake)),
             VismaDataChanged: waking(look_at_once, ledger.wake),
+            VismaCustomerConnected: waking(on_customer_connected, ledger.wake),
+            VismaCompaniesListed: waking(on_companies_listed, ledger.wake),
+            VismaCompanyAccessChanged: waking(on_company_access_changed, ledger.wake),
             PauseSync: requires(Role.ACCOUNTANT, pause_sync),
             ResumeSync: requires(Role.ACCOUNTANT, waking(resume_sync, ledger.wake, payroll.wake)),
             RefetchPeriods: requires(Role.ACCOUNTANT, waking(refetch_periods, ledger.wake, payroll.wake)),

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from contracts.company import CompanyArchived, CompanyCreated, CompanyUpdated, ModulesChanged, ReconciliationStartChanged
 from contracts.sync import DataSet, PauseSync, RefetchPeriods, RepublishPeriods, ResumeSync, RetrySync, SyncPaused, SyncResumed
-from contracts.visma import VismaDataChanged
+from contracts.visma import VismaCompaniesListed, VismaCompanyAccessChanged, VismaCustomerConnected, VismaDataChanged
 from eventing.errors import NotYet, Refused
 from eventing.work import Work
 from sync_worker.domain.choice import choose
@@ -70,7 +70,9 @@ async def _replan_if_changed(work: Work, company_id: UUID, **settings: Any) -> N
 async def retry_sync(command: RetrySync, work: Work) -> Mapping[str, Any]:
     """Take up what needs attention or consent, and what waits for its next attempt."""
     company = await _company(command.company_id, work)
-    return await _taken_up(work, company, await work_items.take_up(work, company.company_id))
+    taken_up = await work_items.take_up(work, company.company_id)
+    await work_items.measure(work, company.company_id)
+    return await _taken_up(work, company, taken_up)
 
 
 async def pause_sync(command: PauseSync, work: Work) -> Mapping[str, Any]:
@@ -87,11 +89,12 @@ async def pause_sync(command: PauseSync, work: Work) -> Mapping[str, Any]:
 async def resume_sync(command: ResumeSync, work: Work) -> Mapping[str, Any]:
     """Go on. Resuming what is not paused changes nothing."""
     company = await _company(command.company_id, work)
-    changed = bool(await COMPANIES.resume(work.connection, company_id=company.company_id))
-    if changed:
+    paused_at = await COMPANIES.resume(work.connection, company_id=company.company_id)
+    if paused_at is not None:
+        await work_items.leave_out(work, company.company_id, since=paused_at)
         work.publish(SyncResumed(company_id=company.company_id, organization_id=company.organization_id, resumed_by=work.actor))
         await _say_where_everything_stands(work, company)
-    return {"changed": changed}
+    return {"changed": paused_at is not None}
 
 
 async def refetch_periods(command: RefetchPeriods, work: Work) -> Mapping[str, Any]:
@@ -125,6 +128,29 @@ async def _taken_up(work: Work, company: Company, data_sets: Sequence[DataSet]) 
     for data_set in data_sets:
         await announcements.progressed(work, company, data_set)
     return {"data_sets": [data_set.value for data_set in data_sets]}
+
+
+async def on_customer_connected(connected: VismaCustomerConnected, work: Work) -> None:
+    """Consent may have been given for any company of this Visma customer ID."""
+    await _consent_given(work, visma_customer_id=connected.visma_customer_id)
+
+
+async def on_companies_listed(listed: VismaCompaniesListed, work: Work) -> None:
+    """Consent is given for the companies that can be read."""
+    await _consent_given(work, visma_company_ids=[each.visma_company_id for each in listed.companies if each.readable])
+
+
+async def on_company_access_changed(changed: VismaCompanyAccessChanged, work: Work) -> None:
+    """Consent may be given. That it was withdrawn is noticed when Visma is asked."""
+    if changed.readable:
+        await _consent_given(work, visma_company_ids=[changed.visma_company_id])
+
+
+async def _consent_given(work: Work, **access: Any) -> None:
+    for company_id, data_sets in (await work_items.consent_given(work, **access)).items():
+        company = await companies.find(work, company_id)
+        if company is not None:
+            await _taken_up(work, company, [data_set for data_set in DataSet if data_set in data_sets])
 
 
 async def look_at_once(changed: VismaDataChanged, work: Work) -> None:

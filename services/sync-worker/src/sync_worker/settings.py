@@ -8,6 +8,7 @@ from servicekit.settings import ServiceSettings, SettingsGroup
 from skatteetaten import SkatteetatenSettings
 from sync_worker.domain.freshness import Freshness
 from sync_worker.domain.page_sizes import Bounds
+from sync_worker.domain.trouble import Patience
 from visma_nxt import BudgetSettings, VismaSettings
 
 
@@ -27,6 +28,20 @@ class RetrievalSettings(SettingsGroup):
     )
     retry_first_seconds: float = Field(2, gt=0, description="first wait before an item is tried again; it doubles")
     retry_longest_seconds: float = Field(300, gt=0, description="longest wait before an item is tried again")
+    consent_minutes: float = Field(
+        60, gt=0, description="how often what waits for consent is tried again, if nothing tells that it was given"
+    )
+    support_hours: float = Field(24, gt=0, description="how often what a customer's Visma does not know is tried again")
+
+    @property
+    def patience(self) -> Patience:
+        """When what has failed is tried again."""
+        return Patience(
+            first=timedelta(seconds=self.retry_first_seconds),
+            longest=timedelta(seconds=self.retry_longest_seconds),
+            consent=timedelta(minutes=self.consent_minutes),
+            support=timedelta(hours=self.support_hours),
+        )
 
     @property
     def freshness(self) -> Freshness:

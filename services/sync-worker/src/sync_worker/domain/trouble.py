@@ -9,7 +9,7 @@ from contracts.sync import SyncStatus
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trouble:
-    """``status`` is retrying, needs_attention or needs_consent. ``reason`` is a stable code, the rest is for people.
+    """``status`` is retrying, needs_attention, needs_consent or not_supported. ``reason`` is a stable code, the rest is for people.
 
     With ``whole_source`` nothing else of the company can be had from the same source either. ``retry_after`` is what the source asked for.
     """
@@ -20,6 +20,28 @@ class Trouble:
     hint: str
     whole_source: bool = False
     retry_after: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    """How long to wait until something is tried again by itself: at first and at most after a failure that passes, for a consent, and for
+    something that a customer's Visma does not know."""
+
+    first: timedelta
+    longest: timedelta
+    consent: timedelta
+    support: timedelta
+
+    def pause(self, trouble: Trouble, attempts: int) -> timedelta | None:
+        """After so many failures in a row; None when only a person can do something about it."""
+        match trouble.status:
+            case SyncStatus.RETRYING:
+                return pause_after(attempts, first=self.first, longest=self.longest, asked=trouble.retry_after)
+            case SyncStatus.NEEDS_CONSENT:
+                return self.consent * random.uniform(0.9, 1)  # noqa: S311
+            case SyncStatus.NOT_SUPPORTED:
+                return self.support * random.uniform(0.9, 1)  # noqa: S311
+        return None
 
 
 class Troubled(Exception):

@@ -21,12 +21,13 @@ from eventing.work import Work
 from sync_worker.domain.a07_months import labelled
 from sync_worker.domain.asset_comparison import compare
 from sync_worker.domain.company import Company
-from sync_worker.domain.plan import FIRST_ITEM
-from sync_worker.domain.progress import GOING_ON, percent_of, status_of
+from sync_worker.domain.estimate import finished_at
+from sync_worker.domain.progress import GOING_ON, percent_of, shown
 from sync_worker.domain.trouble import Trouble
 from sync_worker.retrieval.a07_months import verify_months
 from sync_worker.store import assets, proofs, work_items
 from sync_worker.store.companies import COMPANIES
+from sync_worker.store.work_items import Progress
 
 
 async def progressed(
@@ -41,9 +42,8 @@ async def progressed(
     """Say where a data set stands now."""
     await COMPANIES.lock(work.connection, company_id=company.company_id)
     now = await work_items.progress(work, company.company_id, data_set)
-    status = SyncStatus.PAUSED if now.paused and now.statuses & GOING_ON else status_of(now.statuses)
-    if data_set is FIRST_ITEM.data_set and status is SyncStatus.VERIFYING:
-        status = SyncStatus.PLANNING
+    of_period = now.periods.get(period.label) if period else None
+    status = shown(data_set, now.statuses, paused=now.paused)
     work.publish(
         SyncProgressed(
             company_id=company.company_id,
@@ -56,9 +56,20 @@ async def progressed(
             percent=percent_of(now.rows, now.rows_expected, status),
             requests=now.requests,
             message=message,
-            next_attempt_at=next_attempt_at,
+            next_attempt_at=next_attempt_at if status in GOING_ON else now.again_at if status is not SyncStatus.COMPLETE else None,
+            period_status=of_period,
+            last_attempt_at=now.last_attempt_at,
+            last_success_at=now.last_success_at,
+            next_refresh_at=now.again_at if status is SyncStatus.COMPLETE else None,
+            estimated_completion_at=_estimate(work, now, data_set, status, next_attempt_at),
         )
     )
+
+
+def _estimate(work: Work, now: Progress, data_set: DataSet, status: SyncStatus, next_attempt_at: datetime | None) -> datetime | None:
+    if now.measured_from is None or status is SyncStatus.PAUSED:
+        return None
+    return finished_at(now.parts, data_set, now=work.now, since=now.measured_from, idle=now.idle, not_before=next_attempt_at)
 
 
 def needs_attention(work: Work, company: Company, data_set: DataSet, period: Period | None, trouble: Trouble) -> None:

@@ -64,7 +64,7 @@ async def look(visma: VismaClient, outbox: Outbox, item: WorkItem, freshness: Fr
         else:
             await work_items.rest(work, item, until=freshness.next_look(work.now))
             await work_items.end_turns(work, company.company_id)
-            if item.attempts:
+            if item.attempts or item.reason:
                 await announcements.progressed(work, company, item.data_set)
         crash.point("look.written")
     crash.point("look.committed")

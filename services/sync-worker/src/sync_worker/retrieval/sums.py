@@ -10,8 +10,10 @@ from sync_worker import metrics
 from sync_worker.domain.dataset import Dataset, LandedRow
 from sync_worker.domain.proof import Landed
 from sync_worker.domain.receipt import Question, coverage_of
+from sync_worker.domain.trouble import Troubled
 from sync_worker.retrieval import announcements
 from sync_worker.retrieval.row_events import row_events
+from sync_worker.retrieval.troubles import not_supported
 from sync_worker.store import landing, proofs, work_items
 from sync_worker.store.work_items import WorkItem
 
@@ -21,12 +23,15 @@ SOON, LATER = timedelta(seconds=0.5), timedelta(seconds=10)
 async def must_wait(
     outbox: Outbox, item: WorkItem, others: Collection[DataSet], *, next_look: Callable[[datetime], datetime] | None = None
 ) -> bool:
-    """True when others of the company come first; the item is then given back until they may be ready.
+    """True when others of the company come first; the item is then given back until they may be ready. Raises `Troubled` without hope.
 
     While they wait for a person the company is looked at meanwhile, if ``next_look`` says when.
     """
     async with outbox.work(item.cause) as work:
-        under_way, stopped = await work_items.progress_of(work, item.company.company_id, others)
+        under_way, stopped, unknown = await work_items.progress_of(work, item.company.company_id, others)
+        if unknown:
+            missing = ", ".join(sorted(unknown))
+            raise Troubled(not_supported(f"{item.data_set} cannot be had without {missing}, which this customer's Visma does not know."))
         if not under_way and not stopped:
             return False
         await work_items.hold(work, item)

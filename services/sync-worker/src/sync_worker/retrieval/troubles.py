@@ -3,18 +3,31 @@
 from datetime import timedelta
 
 import skatteetaten
-from contracts.sync import SyncStatus
+from contracts.sync import DataSet, SyncStatus
 from sync_worker.domain.trouble import Trouble, Troubled
 from visma_nxt import errors as visma
 
 _OURS = "This is a fault on our side: contact support and quote the reason. Ask for the retrieval again when it is mended."
+_NOT_HELD_UP = "The rest of the company is not held up, and this is tried again every day."
+_LEDGER_ITSELF = frozenset(
+    {
+        DataSet.ACCOUNTING_PERIODS,
+        DataSet.LEDGER_ACCOUNTS,
+        DataSet.LEDGER_LINES,
+        DataSet.OPENING_BALANCES,
+        DataSet.ACCOUNT_BALANCES,
+    }
+)
+"""Without these nothing is of use."""
 
 
-def trouble_of(error: Exception) -> Trouble:
-    """The trouble that an error of a step stands for."""
+def trouble_of(error: Exception, data_set: DataSet) -> Trouble:
+    """The trouble that an error of a step with an item of this data set stands for."""
     match error:
         case Troubled():
             return error.trouble
+        case visma.QueryRejected() if error.names_unknown and data_set not in _LEDGER_ITSELF:
+            return not_supported(str(error), f"{error.hint} {_NOT_HELD_UP}")
         case visma.VismaError():
             return _visma(error)
         case skatteetaten.SkatteetatenError():
@@ -26,6 +39,11 @@ def trouble_of(error: Exception) -> Trouble:
         message=f"An unexpected fault stopped the retrieval ({kind}).",
         hint=_OURS,
     )
+
+
+def not_supported(message: str, hint: str = _NOT_HELD_UP) -> Trouble:
+    """A customer's Visma does not have what a data set is made of."""
+    return Trouble(status=SyncStatus.NOT_SUPPORTED, reason="not_supported", message=message, hint=hint)
 
 
 def _visma(error: visma.VismaError) -> Trouble:

@@ -104,7 +104,7 @@ class Workers:
         except Exception as error:
             if is_away(error) or isinstance(error, _LOST_RACES):
                 raise
-            trouble = trouble_of(error)
+            trouble = trouble_of(error, item.data_set)
             tracing.failed(trouble.reason)
             log = _LOG.exception if trouble.reason.startswith("internal_error") else _LOG.warning
             log(
@@ -115,13 +115,7 @@ class Workers:
                 reason=trouble.reason,
                 message=trouble.message,
             )
-            await setbacks.record(
-                self._outbox,
-                item,
-                trouble,
-                first_pause=timedelta(seconds=self._settings.retry_first_seconds),
-                longest_pause=timedelta(seconds=self._settings.retry_longest_seconds),
-            )
+            await setbacks.record(self._outbox, item, trouble, self._settings.patience)
 
     async def _next(self) -> tuple[WorkItem, Turn | None]:
         """Wait for the next item and the turn to ask. One worker does at a time: quickly after news, ever slower while nothing comes."""
@@ -166,7 +160,7 @@ class Workers:
         return None
 
     async def _bring_back(self) -> None:
-        """Queue again what is followed after it was complete."""
+        """Queue again what is followed after it was complete, and what was stopped and is tried again by itself."""
         while True:
             await asyncio.sleep(4 * self._settings.poll_seconds)
             try:

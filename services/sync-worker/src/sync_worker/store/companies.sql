@@ -44,11 +44,16 @@ UPDATE sync.company SET completed_at = NULL WHERE company_id = :company_id;
 UPDATE sync.company SET paused_at = :now WHERE company_id = :company_id AND paused_at IS NULL RETURNING true;
 
 -- name: resume$
-UPDATE sync.company SET paused_at = NULL WHERE company_id = :company_id AND paused_at IS NOT NULL RETURNING true;
+-- Since when it had been paused; nothing when it was not.
+UPDATE sync.company c SET paused_at = NULL
+FROM (SELECT company_id, paused_at FROM sync.company WHERE company_id = :company_id AND paused_at IS NOT NULL FOR UPDATE) AS before
+WHERE c.company_id = before.company_id RETURNING before.paused_at;
 
 -- name: complete$
 -- True once for each plan, when its last item is complete.
 UPDATE sync.company c SET completed_at = :now
 WHERE c.company_id = :company_id AND c.planned_at IS NOT NULL AND c.completed_at IS NULL
-  AND NOT EXISTS (SELECT 1 FROM sync.work_item i WHERE i.company_id = c.company_id AND i.status NOT IN ('complete', 'retired'))
+  AND NOT EXISTS (
+    SELECT 1 FROM sync.work_item i WHERE i.company_id = c.company_id AND i.status NOT IN ('complete', 'not_supported', 'retired')
+  )
 RETURNING true;

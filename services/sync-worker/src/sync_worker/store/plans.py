@@ -31,6 +31,7 @@ async def put(work: Work, company: Company, planned: Sequence[PlannedItem]) -> N
     known = [Known(DataSet(row["data_set"]), row["period_label"], row["status"], row["question"], row["since"]) async for row in rows]
     result = replanned(company, known, planned)
     await work_items.add(work, company, planned)
+    await work_items.measure(work, company.company_id)
     statements = {Fate.STAYS: _PLANS.stays, Fate.AGAIN: _PLANS.again, Fate.EXTENDED: _PLANS.extended, Fate.NARROWED: _PLANS.narrowed}
     for fate, statement in statements.items():
         await statement(work.connection, _rows(work, company, [item for its, item in result.there if its is fate]))

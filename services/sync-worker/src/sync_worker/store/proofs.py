@@ -109,11 +109,10 @@ async def find(work: Work, company_id: UUID, data_set: DataSet, label: str) -> P
 
 
 async def by_data_set(work: Work, company_id: UUID) -> list[DataSetTotals]:
-    """What every data set of a company came to, for a company of which everything is proven."""
-    found = {row["data_set"]: row async for row in _PROOFS.by_data_set(work.connection, company_id=company_id)}
-    return [
-        DataSetTotals(
-            data_set=data_set,
+    """What every data set of a company came to, for a company of which everything is proven that its source knows."""
+    found = {
+        DataSet(row["data_set"]): DataSetTotals(
+            data_set=DataSet(row["data_set"]),
             status=SyncStatus.COMPLETE,
             rows=row["rows"],
             debit=row["debit"],
@@ -121,9 +120,12 @@ async def by_data_set(work: Work, company_id: UUID) -> list[DataSetTotals]:
             difference=row["difference"],
             proof=row["compared"],
         )
-        for data_set in DataSet
-        if (row := found.get(data_set.value)) is not None
-    ]
+        async for row in _PROOFS.by_data_set(work.connection, company_id=company_id)
+    }
+    async for row in _PROOFS.not_supported(work.connection, company_id=company_id):
+        data_set = DataSet(row["data_set"])
+        found[data_set] = DataSetTotals(data_set=data_set, status=SyncStatus.NOT_SUPPORTED, rows=0, proof=row["message"])
+    return [found[data_set] for data_set in DataSet if data_set in found]
 
 
 async def unbalanced_vouchers(work: Work, company_id: UUID, ledger_periods: Sequence[YearAndPeriod]) -> list[Group]:

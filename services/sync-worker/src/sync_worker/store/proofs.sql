@@ -16,9 +16,13 @@ SELECT data_set, sum(rows)::bigint AS rows, sum(debit) AS debit, sum(credit) AS 
 FROM sync.proof p
 WHERE company_id = :company_id AND EXISTS (
     SELECT 1 FROM sync.work_item i
-    WHERE i.company_id = p.company_id AND i.data_set = p.data_set AND i.period_label = p.period_label AND i.status <> 'retired'
+    WHERE i.company_id = p.company_id AND i.data_set = p.data_set AND i.period_label = p.period_label
+      AND i.status NOT IN ('not_supported', 'retired')
 )
 GROUP BY data_set;
+
+-- name: not_supported
+SELECT DISTINCT data_set, message FROM sync.work_item WHERE company_id = :company_id AND status = 'not_supported';
 
 -- name: unbalanced_vouchers
 -- A voucher number is unique within its journal only.

@@ -13,10 +13,12 @@ from eventing.outbox import Outbox
 from eventing.sql import queries
 from eventing.work import Cause, Connection, Work
 from sync_worker.domain.company import Company
+from sync_worker.domain.estimate import Part
 from sync_worker.domain.freshness import Mark
 from sync_worker.domain.locating import Repair, Search
 from sync_worker.domain.periods import YearAndPeriod
 from sync_worker.domain.plan import Planned, PlannedItem, Source, source_of
+from sync_worker.domain.progress import GOING_ON
 from sync_worker.domain.receipt import Question
 from sync_worker.domain.replanning import question_of, since_of
 from sync_worker.domain.scan import Key
@@ -35,7 +37,8 @@ class WorkItem:
     """An item in hand. ``cause`` is the message that made it necessary; everything published for the item names it.
 
     With ``changed_since`` only what was written from then on is read, with ``retrieved_from`` only what lies before that day.
-    ``known``: it agreed with its source before. ``counted`` is what was asked when it said how many rows are ``expected``.
+    ``known``: it agreed with its source before. ``counted`` is what was asked when it said how many rows are ``expected``. ``reason``: of the
+    trouble it is in since then, if any.
     """
 
     id: int
@@ -58,6 +61,7 @@ class WorkItem:
     repair: Repair | None
     differs_since: datetime | None
     attempts: int
+    reason: str | None
     company_started: bool
     cause: Cause
 
@@ -82,15 +86,27 @@ class Proven:
     agreed: bool
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """The items of one data set together."""
+    """The items of one data set together, and the periods of those that have one.
+
+    ``parts`` are all items of the company from the same source; what of them is done was done since ``measured_from``, if that is measured,
+    without the time (``idle``) in which nothing was asked for.
+    ``again_at``: when the first of the data set's items that rest is taken up by itself.
+    """
 
     rows: int
     rows_expected: int | None
     requests: int
     statuses: frozenset[SyncStatus]
+    periods: Mapping[str, SyncStatus]
     paused: bool
+    last_attempt_at: datetime | None
+    last_success_at: datetime | None
+    again_at: datetime | None
+    parts: Sequence[Part]
+    measured_from: datetime | None
+    idle: timedelta
 
 
 async def add(work: Work, company: Company, planned: Sequence[PlannedItem]) -> None:
@@ -117,7 +133,17 @@ async def add(work: Work, company: Company, planned: Sequence[PlannedItem]) -> N
     ]
     await _ITEMS.add(work.connection, rows)
     sources = sorted({source_of(item.data_set).value for item in planned})
-    await _ITEMS.add_turns(work.connection, company_id=company.company_id, sources=sources)
+    await _ITEMS.add_turns(work.connection, company_id=company.company_id, sources=sources, now=work.now)
+
+
+async def measure(work: Work, company_id: UUID) -> None:
+    """Measure from now on how long the work for the company takes."""
+    await _ITEMS.measure(work.connection, company_id=company_id, now=work.now)
+
+
+async def leave_out(work: Work, company_id: UUID, *, since: datetime) -> None:
+    """Nothing was asked for the company since then, so that time is not measured."""
+    await _ITEMS.leave_out(work.connection, company_id=company_id, since=since, until=work.now)
 
 
 async def waiting(outbox: Outbox, source: Source, *, most: int, enough: int) -> Waiting:
@@ -176,7 +202,7 @@ async def finish(work: Work, item: WorkItem, *, rows: int, requests: int, refres
 
 
 async def bring_back(outbox: Outbox, source: Source) -> int:
-    """Queue the complete items again whose time has come; gives how many."""
+    """Queue the items again that rest and whose time has come; gives how many."""
     count: int = await _ITEMS.bring_back(outbox.pool, source=source.value, now=outbox.clock())
     return count
 
@@ -204,7 +230,7 @@ async def refetch(work: Work, company_id: UUID, parts: Iterable[Planned]) -> lis
     about = {"data_sets": [data_set for data_set, _ in chosen], "labels": [label for _, label in chosen]}
     rows = _ITEMS.refetch(work.connection, company_id=company_id, now=work.now, **about, **cause_columns(work))
     found = {row["data_set"] async for row in rows}
-    await _ITEMS.add_turns(work.connection, company_id=company_id, sources=[source.value for source in Source])
+    await _ITEMS.add_turns(work.connection, company_id=company_id, sources=[source.value for source in Source], now=work.now)
     return [data_set for data_set in DataSet if data_set.value in found]
 
 
@@ -271,10 +297,10 @@ async def defer(work: Work, item: WorkItem, *, until: datetime, requests: int = 
     await _ITEMS.defer(work.connection, id=item.id, until=until, requests=requests, drifted=int(drifted))
 
 
-async def progress_of(work: Work, company_id: UUID, data_sets: Collection[DataSet]) -> tuple[int, int]:
-    """How many items of these data sets the workers have still to prove, and how many wait for a person."""
+async def progress_of(work: Work, company_id: UUID, data_sets: Collection[DataSet]) -> tuple[int, int, list[DataSet]]:
+    """How many items of these data sets the workers have still to prove, how many wait for a person, and which the source does not know."""
     row = await _ITEMS.progress_of(work.connection, company_id=company_id, data_sets=[each.value for each in data_sets])
-    return row["under_way"], row["stopped"]
+    return row["under_way"], row["stopped"], list(map(DataSet, row["not_supported"]))
 
 
 async def prove_ledger_again(work: Work, company_id: UUID, changed: Collection[YearAndPeriod], *, opening: bool) -> None:
@@ -300,15 +326,20 @@ async def postpone(work: Work, item: WorkItem, trouble: Trouble, *, until: datet
     await _ITEMS.postpone(work.connection, id=item.id, next_attempt_at=until, **_columns_of(trouble))
 
 
-async def stop(work: Work, item: WorkItem, trouble: Trouble) -> None:
-    """Leave the item until somebody asks for it again."""
-    await _ITEMS.stop(work.connection, id=item.id, status=trouble.status.value, **_columns_of(trouble))
+async def stop(work: Work, item: WorkItem, trouble: Trouble, *, again_at: datetime | None = None) -> None:
+    """Leave the item until somebody asks for it again, or until then."""
+    await _ITEMS.stop(work.connection, id=item.id, status=trouble.status.value, again_at=again_at, **_columns_of(trouble))
 
 
-async def stop_source(work: Work, company_id: UUID, source: Source, trouble: Trouble) -> list[DataSet]:
-    """Leave everything of the company that comes from this source; gives the data set of every item concerned."""
-    about = {"company_id": company_id, "source": source.value, "status": trouble.status.value, **_columns_of(trouble)}
-    return [DataSet(row["data_set"]) async for row in _ITEMS.stop_source(work.connection, **about)]
+async def stop_source(
+    work: Work, company_id: UUID, source: Source, trouble: Trouble, *, again_at: datetime | None
+) -> list[tuple[DataSet, str | None]]:
+    """Leave everything of the company that comes from this source, as `stop` does.
+
+    Gives the data set of every item concerned, and the reason for which it had been stopped before and was tried again.
+    """
+    about = {"company_id": company_id, "source": source.value, "status": trouble.status.value, "again_at": again_at, **_columns_of(trouble)}
+    return [(DataSet(row["data_set"]), row["reason"]) async for row in _ITEMS.stop_source(work.connection, **about)]
 
 
 async def count_stopped(work: Work, company_id: UUID, source: Source, trouble: Trouble) -> int:
@@ -324,6 +355,20 @@ async def take_up(work: Work, company_id: UUID) -> list[DataSet]:
     return [data_set for data_set in DataSet if data_set.value in found]
 
 
+async def consent_given(
+    work: Work, *, visma_company_ids: Sequence[int] = (), visma_customer_id: int | None = None
+) -> dict[UUID, list[DataSet]]:
+    """Go on with what waits for consent of these companies of the organisation that is worked for; gives what is taken up by company."""
+    about = {"visma_company_ids": visma_company_ids, "visma_customer_id": visma_customer_id, "organization_id": work.organization_id}
+    found: dict[UUID, list[DataSet]] = {}
+    async for row in _ITEMS.consent_given(work.connection, now=work.now, **about, **cause_columns(work)):
+        found.setdefault(row["company_id"], []).append(DataSet(row["data_set"]))
+    for company_id in found:
+        await _ITEMS.add_turns(work.connection, company_id=company_id, sources=[Source.VISMA.value], now=work.now)
+        await measure(work, company_id)
+    return found
+
+
 async def end_turns(work: Work, company_id: UUID) -> None:
     """The company has nothing left to claim; `add` lets it take part again."""
     await _ITEMS.end_turns(work.connection, company_id=company_id)
@@ -331,8 +376,35 @@ async def end_turns(work: Work, company_id: UUID) -> None:
 
 async def progress(work: Work, company_id: UUID, data_set: DataSet) -> Progress:
     """How far a data set is."""
-    row = await _ITEMS.progress(work.connection, company_id=company_id, data_set=data_set.value)
-    return Progress(row["rows"], row["rows_expected"], row["requests"], frozenset(map(SyncStatus, row["statuses"])), row["paused"])
+    rows = [row async for row in _ITEMS.progress(work.connection, company_id=company_id, source=source_of(data_set).value)]
+    own = [row for row in rows if row["data_set"] == data_set.value]
+    expected = [row["expected"] for row in own]
+    resting = [row["refresh_at"] for row in own if SyncStatus(row["status"]) not in GOING_ON]
+    return Progress(
+        rows=sum(row["scanned"] for row in own),
+        rows_expected=None if None in expected else sum(expected),
+        requests=sum(row["requests"] for row in own),
+        statuses=frozenset(SyncStatus(row["status"]) for row in own),
+        periods={row["period_label"]: SyncStatus(row["status"]) for row in own},
+        paused=own[0]["paused"],
+        last_attempt_at=max(filter(None, (row["attempted_at"] for row in own)), default=None),
+        last_success_at=max(filter(None, (row["succeeded_at"] for row in own)), default=None),
+        again_at=min(filter(None, resting), default=None),
+        parts=[_part_of(row) for row in rows],
+        measured_from=own[0]["measured_from"],
+        idle=own[0]["idle"] or timedelta(0),
+    )
+
+
+def _part_of(row: Mapping[str, Any]) -> Part:
+    return Part(
+        data_set=DataSet(row["data_set"]),
+        rank=row["rank"],
+        status=SyncStatus(row["status"]),
+        rows=row["scanned"],
+        expected=row["expected"],
+        counts=row["counts"],
+    )
 
 
 def _numbers(ledger_periods: Iterable[YearAndPeriod]) -> dict[str, list[int]]:
@@ -393,6 +465,7 @@ def _item_of(row: Mapping[str, Any], token: UUID) -> WorkItem:
         repair=None if row["repair"] is None else Repair.model_validate(row["repair"]),
         differs_since=row["differs_since"],
         attempts=row["attempts"],
+        reason=row["reason"],
         company_started=row["started"],
         cause=Cause(
             organization_id=row["organization_id"],

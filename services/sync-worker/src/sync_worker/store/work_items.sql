@@ -7,7 +7,16 @@ VALUES (:organization_id, :company_id, :source, :data_set, :period_label, :first
 ON CONFLICT (company_id, data_set, period_label) DO NOTHING;
 
 -- name: add_turns!
-INSERT INTO sync.turn (source, company_id) SELECT source, :company_id FROM unnest(:sources::text[]) AS source ON CONFLICT DO NOTHING;
+INSERT INTO sync.turn (source, company_id, measured_from) SELECT source, :company_id, :now FROM unnest(:sources::text[]) AS source
+ON CONFLICT DO NOTHING;
+
+-- name: measure!
+-- From now on it is measured how long the work takes.
+UPDATE sync.turn SET measured_from = :now, idle = '0' WHERE company_id = :company_id;
+
+-- name: leave_out!
+-- Time in which nothing was asked for.
+UPDATE sync.turn SET idle = idle + (:until::timestamptz - greatest(:since::timestamptz, measured_from)) WHERE company_id = :company_id AND measured_from IS NOT NULL;
 
 -- name: end_turns!
 -- A company that has nothing to do is not looked at when work is claimed.
@@ -17,21 +26,35 @@ DELETE FROM sync.turn t WHERE t.company_id = :company_id AND NOT EXISTS (
 );
 
 -- name: bring_back$
--- Complete items whose time has come are queued again; gives their number.
+-- Items whose time has come are queued again; gives their number. What is complete is looked at, what was stopped goes on where it stopped;
+-- its reason stays until it has gone on, so that nobody is told the same twice.
 WITH due AS (
-    SELECT work_item_id FROM sync.work_item WHERE refresh_at <= :now AND source = :source AND status = 'complete'
+    SELECT work_item_id FROM sync.work_item
+    WHERE refresh_at <= :now AND source = :source AND status IN ('complete', 'needs_consent', 'not_supported')
     ORDER BY refresh_at LIMIT 500 FOR UPDATE SKIP LOCKED
 ), back AS (
-    UPDATE sync.work_item i SET status = 'queued', next_attempt_at = :now, refresh_at = NULL, scan_complete = false
+    UPDATE sync.work_item i
+    SET status = 'queued', next_attempt_at = :now, refresh_at = NULL, scan_complete = i.scan_complete AND i.status <> 'complete'
     FROM due WHERE i.work_item_id = due.work_item_id RETURNING i.source, i.company_id
 ), turns AS (
-    INSERT INTO sync.turn (source, company_id) SELECT DISTINCT source, company_id FROM back ON CONFLICT DO NOTHING
+    INSERT INTO sync.turn (source, company_id, measured_from) SELECT DISTINCT source, company_id, :now::timestamptz FROM back
+    ON CONFLICT (source, company_id) DO UPDATE SET measured_from = EXCLUDED.measured_from, idle = '0'
 )
 SELECT count(*) FROM back;
 
 -- name: hasten!
 -- The company is looked at now, and once more when it is being looked at: what changed after the question was asked is not in its answer.
 UPDATE sync.work_item SET refresh_at = least(refresh_at, :now) WHERE company_id = :company_id AND data_set = 'account_balances' AND status <> 'retired';
+
+-- name: consent_given
+-- What waits for consent goes on where it stopped, with the companies of the organisation that access was given to.
+UPDATE sync.work_item i
+SET status = 'queued', next_attempt_at = :now, refresh_at = NULL,
+    correlation_id = :correlation_id, causation_id = :causation_id, traceparent = :traceparent
+FROM sync.company c
+WHERE c.company_id = i.company_id AND c.organization_id = :organization_id AND i.source = 'visma' AND i.status = 'needs_consent'
+  AND (c.visma_company_id = ANY(:visma_company_ids::integer[]) OR c.visma_customer_id = :visma_customer_id)
+RETURNING i.company_id, i.data_set;
 
 -- name: waiting^
 -- How many items could be claimed now (no more of a company than are enough), and whether one of them is what a person waits to see.
@@ -85,7 +108,8 @@ WITH in_hand AS (
     UPDATE sync.turn t SET taken_at = :now FROM claimed WHERE t.company_id = claimed.company_id AND t.source = claimed.source
 )
 SELECT i.work_item_id, i.data_set, i.period_label, i.first_day, i.last_day, i.ledger_periods, i.retrieved_from, i.scan, i.cursor, i.scanned, i.expected,
-       i.counted, i.scan_complete, i.changed_since, i.refetched, i.search, i.repair, i.differs_since, i.attempts, i.succeeded_at IS NOT NULL AS known,
+       i.counted, i.scan_complete, i.changed_since, i.refetched, i.search, i.repair, i.differs_since, i.attempts, i.reason,
+       i.succeeded_at IS NOT NULL AS known,
        i.correlation_id, i.causation_id, i.traceparent,
        c.company_id, c.organization_id, c.visma_company_id, c.organisation_number, c.period_type, c.financial_year_start_month,
        c.reconciliation_start, c.modules, c.started_at IS NOT NULL AS started
@@ -203,8 +227,9 @@ WHERE work_item_id = :id;
 
 -- name: progress_of^
 -- What sums over the ledger wait for: items still to be proven by the workers, and items that wait for a person.
-SELECT count(*) FILTER (WHERE status NOT IN ('complete', 'needs_attention', 'needs_consent', 'retired')) AS under_way,
-       count(*) FILTER (WHERE status IN ('needs_attention', 'needs_consent')) AS stopped
+SELECT count(*) FILTER (WHERE status NOT IN ('complete', 'needs_attention', 'needs_consent', 'not_supported', 'retired')) AS under_way,
+       count(*) FILTER (WHERE status IN ('needs_attention', 'needs_consent')) AS stopped,
+       coalesce(array_agg(data_set) FILTER (WHERE status = 'not_supported'), '{}') AS not_supported
 FROM sync.work_item WHERE company_id = :company_id AND data_set = ANY(:data_sets::text[]);
 
 -- name: prove_ledger_again!
@@ -247,20 +272,22 @@ WHERE work_item_id = :id;
 
 -- name: stop!
 UPDATE sync.work_item
-SET status = :status, reason = :reason, message = :message, hint = :hint, lease_token = NULL, lease_until = NULL
+SET status = :status, reason = :reason, message = :message, hint = :hint, refresh_at = :again_at, lease_token = NULL, lease_until = NULL
 WHERE work_item_id = :id;
 
 -- name: stop_source
 -- Everything of the company that comes from the same source and is not complete. Who works on one of these now finds the lease gone. An item
 -- that somebody else is storing at this moment is passed over: waiting for it could go in a circle, and its next request meets the same door.
-UPDATE sync.work_item
-SET status = :status, reason = :reason, message = :message, hint = :hint, lease_token = NULL, lease_until = NULL
-WHERE work_item_id IN (
-    SELECT work_item_id FROM sync.work_item
-    WHERE company_id = :company_id AND source = :source AND status NOT IN ('complete', 'needs_attention', 'needs_consent', 'retired')
+UPDATE sync.work_item i
+SET status = :status, reason = :reason, message = :message, hint = :hint, refresh_at = :again_at, lease_token = NULL, lease_until = NULL
+FROM (
+    SELECT work_item_id, reason FROM sync.work_item
+    WHERE company_id = :company_id AND source = :source
+      AND status NOT IN ('complete', 'needs_attention', 'needs_consent', 'not_supported', 'retired')
     FOR UPDATE SKIP LOCKED
-)
-RETURNING data_set;
+) AS before
+WHERE i.work_item_id = before.work_item_id
+RETURNING i.data_set, before.reason;
 
 -- name: count_stopped$
 SELECT count(*) FROM sync.work_item
@@ -269,7 +296,7 @@ WHERE company_id = :company_id AND source = :source AND reason = :reason AND sta
 -- name: take_up
 -- What waits for a person or for its next attempt is due now. What was scanned to its end without being proven is scanned from the start.
 UPDATE sync.work_item
-SET status = 'queued', next_attempt_at = :now, attempts = 0, reason = NULL, message = NULL, hint = NULL, refetched = false,
+SET status = 'queued', next_attempt_at = :now, refresh_at = NULL, attempts = 0, reason = NULL, message = NULL, hint = NULL, refetched = false,
     scan = CASE WHEN scan_complete AND status <> 'retrying' THEN nextval('sync.scan') ELSE scan END,
     cursor = CASE WHEN scan_complete AND status <> 'retrying' THEN NULL ELSE cursor END,
     scanned = CASE WHEN scan_complete AND status <> 'retrying' THEN 0 ELSE scanned END,
@@ -280,11 +307,13 @@ SET status = 'queued', next_attempt_at = :now, attempts = 0, reason = NULL, mess
     scan_complete = scan_complete AND status = 'retrying',
     correlation_id = :correlation_id, causation_id = :causation_id, traceparent = :traceparent
 WHERE company_id = :company_id
-  AND (status IN ('needs_attention', 'needs_consent', 'retrying') OR data_set IN ('account_balances', 'vat_figures') AND status = 'verifying')
+  AND (status IN ('needs_attention', 'needs_consent', 'not_supported', 'retrying') OR data_set IN ('account_balances', 'vat_figures') AND status = 'verifying')
 RETURNING data_set;
 
--- name: progress^
-SELECT coalesce(sum(scanned), 0)::bigint AS rows, CASE WHEN bool_and(expected IS NOT NULL) THEN sum(expected)::bigint END AS rows_expected,
-       coalesce(sum(requests), 0)::bigint AS requests, array_agg(DISTINCT status) AS statuses,
-       EXISTS (SELECT 1 FROM sync.company c WHERE c.company_id = :company_id AND c.paused_at IS NOT NULL) AS paused
-FROM sync.work_item WHERE company_id = :company_id AND data_set = :data_set AND status <> 'retired';
+-- name: progress
+-- All items of the company from one source, and how long they have been worked on.
+SELECT i.data_set, i.period_label, i.rank, i.status, i.scanned, i.expected, i.requests, i.attempted_at, i.succeeded_at, i.refresh_at,
+       coalesce(i.attempted_at >= t.measured_from, false) AS counts, t.measured_from, t.idle, c.paused_at IS NOT NULL AS paused
+FROM sync.company c JOIN sync.work_item i ON i.company_id = c.company_id
+LEFT JOIN sync.turn t ON t.company_id = i.company_id AND t.source = i.source
+WHERE c.company_id = :company_id AND i.source = :source AND i.status <> 'retired';

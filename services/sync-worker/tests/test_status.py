@@ -1,0 +1,59 @@
+"""What is said of a retrieval while it goes on: where each data set and period stands, when it was tried, and when it will be complete."""
+
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from contracts.sync import DataSet, PauseSync, ResumeSync, SyncCompleted, SyncPaused, SyncProgressed, SyncResumed, SyncStatus
+from testkit.probe import probe
+
+pytestmark = pytest.mark.long
+
+BAKERY = 7100001
+
+
+async def test_a_retrieval_that_is_paused_says_when_it_will_be_complete(bench: Any) -> None:
+    await bench.hire()
+    bench.visma_settings = {"page_size": 50}
+    await bench.visma.latency(30)
+    async with bench.worker(workers=3):
+        company_id = await bench.create(BAKERY, months=12)
+        about = {"company_id": company_id, "organization_id": bench.organization_id}
+        await probe(lambda: landed(bench, company_id), within=20, every=0.01)
+        await bench.gateway.ask(PauseSync(**about), actor="kari")
+        await bench.gateway.ask(ResumeSync(**about), actor="kari")
+        idle = await bench.pool.fetchval("SELECT idle FROM sync.turn WHERE company_id = $1", company_id)
+        assert idle == when(bench, SyncResumed, company_id) - when(bench, SyncPaused, company_id)
+        await bench.of(SyncCompleted, company_id)
+    said = [each for each in bench.gateway.seen if isinstance(each.message, SyncProgressed) and each.message.company_id == company_id]
+    the_estimate_is_there_and_sane([each for each in said if each.message.data_set is DataSet.LEDGER_LINES])
+    last = {each.message.data_set: each.message for each in said}
+    assert all(each.status is SyncStatus.COMPLETE and each.estimated_completion_at is None for each in last.values())
+    assert all(each.last_attempt_at <= each.last_success_at for each in last.values())
+    assert last[DataSet.ACCOUNT_BALANCES].next_refresh_at > last[DataSet.ACCOUNT_BALANCES].last_success_at
+    verified = [each.message for each in said if each.message.period_status is SyncStatus.COMPLETE]
+    assert len({each.period.label for each in verified if each.data_set is DataSet.LEDGER_LINES}) == 13
+
+
+def the_estimate_is_there_and_sane(ledger: list[Any]) -> None:
+    end = ledger[-1].attributes.time
+    going_on = [
+        each for each in ledger if each.message.percent >= 25 and each.message.status not in {SyncStatus.COMPLETE, SyncStatus.PAUSED}
+    ]
+    assert going_on
+    for each in going_on:
+        told, left = each.message.estimated_completion_at, end - each.attributes.time
+        assert each.attributes.time <= told <= each.attributes.time + 4 * left + timedelta(seconds=5)
+
+
+def when(bench: Any, kind: type[Any], company_id: UUID) -> datetime:
+    moment: datetime = next(
+        each.attributes.time for each in bench.gateway.seen if isinstance(each.message, kind) and each.message.company_id == company_id
+    )
+    return moment
+
+
+async def landed(bench: Any, company_id: UUID) -> bool:
+    return bool(await bench.pool.fetchval("SELECT count(*) > 100 FROM sync.ledger_line WHERE company_id = $1", company_id))
