@@ -9,6 +9,7 @@ from local_stack.programs import PROGRAMS
 from local_stack.provision import close_to_public
 from local_stack.stack import LocalStack
 from servicekit.migrations import MigrationSet, migrate
+from sync_worker.app import MIGRATIONS
 
 SERVICES = [program.name for program in PROGRAMS if program.owns_database]
 
@@ -66,6 +67,19 @@ async def test_operators_work_in_the_message_core_and_see_nothing_else(installat
             "TRUNCATE eventing.outbox",
         ):
             with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
+async def test_operators_read_what_a_service_shows_them_and_not_what_it_is_made_of(installation: LocalStack) -> None:
+    service = "sync-worker"
+    await migrate(installation.databases[service], [MigrationSet.of_package("eventing", "eventing"), MigrationSet("sync", MIGRATIONS)])
+    connection = await asyncpg.connect(installation.operator_databases[service])
+    try:
+        assert await connection.fetch("SELECT * FROM operators.retrieval") == []
+        for statement in ("SELECT * FROM sync.work_item", "DELETE FROM operators.retrieval", "CREATE TABLE operators.mine ()"):
+            with pytest.raises(asyncpg.PostgresError, match=r"permission denied|cannot delete"):
                 await connection.execute(statement)
     finally:
         await connection.close()

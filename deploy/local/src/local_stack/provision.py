@@ -39,7 +39,9 @@ async def create_database(server: PostgresAddress, dsn: str) -> None:
 
 
 async def admit_operator(server: PostgresAddress, dsn: str, *, owner: str) -> None:
-    """Let the role that `dsn` names work in schema `eventing` of the database, now and after every migration, and nowhere else.
+    """Let the role that `dsn` names work in schema `eventing` of the database and read schema `operators`, and nowhere else.
+
+    That holds after every migration, too.
 
     In schema `audit` it may call what a service offers to operators there: functions that give figures, and no table.
 
@@ -64,6 +66,10 @@ async def admit_operator(server: PostgresAddress, dsn: str, *, owner: str) -> No
             GRANT {sequences.format("ALL SEQUENCES IN SCHEMA eventing")};
             ALTER DEFAULT PRIVILEGES FOR ROLE {owning} IN SCHEMA eventing GRANT {tables.format("TABLES")};
             ALTER DEFAULT PRIVILEGES FOR ROLE {owning} IN SCHEMA eventing GRANT {sequences.format("SEQUENCES")};
+            CREATE SCHEMA IF NOT EXISTS operators AUTHORIZATION {owning};
+            GRANT USAGE ON SCHEMA operators TO {role};
+            GRANT SELECT ON ALL TABLES IN SCHEMA operators TO {role};
+            ALTER DEFAULT PRIVILEGES FOR ROLE {owning} IN SCHEMA operators GRANT SELECT ON TABLES TO {role};
         """)
     finally:
         await connection.close()

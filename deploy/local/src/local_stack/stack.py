@@ -121,7 +121,7 @@ class LocalStack:
 
     @property
     def operator_databases(self) -> Mapping[str, str]:
-        """DSN by service, for the operators' role, which works in schema `eventing` and sees nothing else."""
+        """DSN by service, for the operators' role, which works in schema `eventing`, reads schema `operators`, and sees nothing else."""
         return self._operator_databases
 
     @property

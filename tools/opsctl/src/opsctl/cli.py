@@ -2,7 +2,7 @@
 
 import typer
 
-from opsctl import attest, dlq, doctor, gaps, groups, keys, parked, pause, plan, proof, show, tail, topics, why
+from opsctl import attest, dlq, doctor, gaps, groups, keys, parked, pause, plan, proof, show, status, tail, topics, why
 
 cli = typer.Typer(
     name="opsctl",
@@ -18,6 +18,7 @@ cli.command("tail")(tail.command)
 cli.command("show")(show.command)
 cli.command("why")(why.command)
 cli.command("key")(keys.command)
+cli.command("status")(status.command)
 cli.command("doctor")(doctor.command)
 cli.command("gaps")(gaps.command)
 cli.command("close-gap")(gaps.close_command)

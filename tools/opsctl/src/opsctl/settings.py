@@ -25,7 +25,7 @@ class Settings(ProgramSettings):
     services: dict[str, ServiceAddress] = Field(
         default_factory=dict,
         description="one OPSCTL__SERVICES__<NAME>__POSTGRES__DSN for each service, its own database as an operator's role that may use "
-        "the schema eventing, and optionally ..__HEALTH_URL",
+        "the schema eventing and read the schema operators, and optionally ..__HEALTH_URL",
     )
 
     @property
