@@ -45,9 +45,9 @@ CREATE FUNCTION work_for(organization uuid) RETURNS boolean LANGUAGE sql AS $$
     SELECT set_config('accountflow.organization_id', coalesce(organization::text, ''), true) IS NOT NULL
 $$;
 
-CREATE SCHEMA IF NOT EXISTS audit;
+CREATE SCHEMA IF NOT EXISTS operators;
 
-CREATE FUNCTION audit.proofs(company uuid)
+CREATE FUNCTION operators.proofs(company uuid)
 RETURNS TABLE (
     organization_id uuid, data_set text, period_label text, rows integer, debit numeric, credit numeric, difference numeric, compared text,
     proven_at timestamptz, receipt text, sha256 text, status text
@@ -67,7 +67,7 @@ END
 $$;
 
 -- What a receipt says of the rows it covers, from the rows as they are now and nothing else. Null where none are covered.
-CREATE FUNCTION audit.recomputed(company uuid, proven_data_set text, label text) RETURNS jsonb
+CREATE FUNCTION operators.recomputed(company uuid, proven_data_set text, label text) RETURNS jsonb
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     landed jsonb;
@@ -120,6 +120,6 @@ END
 $$;
 
 -- migrate: rollback
-DROP FUNCTION audit.recomputed, audit.proofs, work_for, rows_sha256, named, landed_rows;
+DROP FUNCTION operators.recomputed, operators.proofs, work_for, rows_sha256, named, landed_rows;
 ALTER TABLE work_item DROP COLUMN counted;
 ALTER TABLE proof DROP COLUMN sha256, DROP COLUMN receipt;

@@ -32,7 +32,7 @@ $$;
 -- What the data says of an organisation, table by table. rows: the organisation's. crossing: rows of it or of its companies where organisation
 -- and company do not belong together. behind_wall: null where the queue works for all organisations. strangers_see: what is visible to work
 -- for an organisation that does not exist.
-CREATE FUNCTION audit.attested(organization uuid)
+CREATE FUNCTION operators.attested(organization uuid)
 RETURNS TABLE (table_name text, rows bigint, crossing bigint, behind_wall boolean, strangers_see bigint)
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -75,13 +75,13 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION audit.companies(organization uuid) RETURNS SETOF uuid
+CREATE FUNCTION operators.companies(organization uuid) RETURNS SETOF uuid
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
     SELECT company_id FROM sync.company WHERE organization_id = organization ORDER BY created_at
 $$;
 
 -- migrate: rollback
-DROP FUNCTION audit.companies, audit.attested;
+DROP FUNCTION operators.companies, operators.attested;
 DO $$
 DECLARE
     policy record;

@@ -1,5 +1,5 @@
 -- What a customer's Visma does not know; how long the work for a company takes; what operators see of it.
--- depends: 0009_commands
+-- depends: 0011_row_security
 
 -- migrate: apply
 ALTER TABLE work_item DROP CONSTRAINT work_item_status_check;
@@ -10,8 +10,8 @@ ALTER TABLE work_item ADD CONSTRAINT work_item_status_check CHECK (
 -- How long the work has taken is the time since measured_from, without the time in which nothing was asked for (idle).
 ALTER TABLE turn ADD COLUMN measured_from timestamptz, ADD COLUMN idle interval NOT NULL DEFAULT '0';
 
--- A schema that operators may read, whatever it shows them of the others.
-CREATE SCHEMA IF NOT EXISTS operators;
+-- What operators see of the retrieval.
+
 CREATE VIEW operators.retrieval AS
 SELECT i.company_id, i.organization_id, c.visma_company_id, i.source, i.data_set, i.period_label, i.rank, i.status, i.scanned, i.expected, i.requests,
        i.reason, i.message, i.hint, i.attempted_at, i.succeeded_at, i.next_attempt_at, i.refresh_at,

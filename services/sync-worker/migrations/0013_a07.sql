@@ -1,5 +1,5 @@
 -- The versions of a month's A07 report, and more of what each says.
--- depends: 0009_commands
+-- depends: 0012_status
 
 -- migrate: apply
 -- status and due are unknown of reports that landed before; these are asked for again soon.

@@ -177,7 +177,7 @@ async def test_operators_see_figures_and_no_rows(audited: Audited) -> None:
             "SELECT * FROM sync.ledger_line",
             "SELECT * FROM sync.proof",
             "SELECT sync.rows_sha256('00000000-0000-0000-0000-000000000000', '{}')",
-            "CREATE TABLE audit.mine ()",
+            "CREATE TABLE operators.mine ()",
         ):
             with pytest.raises(asyncpg.InsufficientPrivilegeError):
                 await connection.execute(statement)

@@ -41,9 +41,7 @@ async def create_database(server: PostgresAddress, dsn: str) -> None:
 async def admit_operator(server: PostgresAddress, dsn: str, *, owner: str) -> None:
     """Let the role that `dsn` names work in schema `eventing` of the database and read schema `operators`, and nowhere else.
 
-    That holds after every migration, too.
-
-    In schema `audit` it may call what a service offers to operators there: functions that give figures, and no table.
+    That holds after every migration, too. In schema `operators` are the views and functions that a service offers to operators.
 
     `owner` is the DSN of the role that owns the database.
     """
@@ -60,14 +58,12 @@ async def admit_operator(server: PostgresAddress, dsn: str, *, owner: str) -> No
             ALTER ROLE {role} PASSWORD {password};
             GRANT CONNECT ON DATABASE {quoted(database)} TO {role};
             CREATE SCHEMA IF NOT EXISTS eventing AUTHORIZATION {owning};
-            CREATE SCHEMA IF NOT EXISTS audit AUTHORIZATION {owning};
-            GRANT USAGE ON SCHEMA eventing, audit TO {role};
+            CREATE SCHEMA IF NOT EXISTS operators AUTHORIZATION {owning};
+            GRANT USAGE ON SCHEMA eventing, operators TO {role};
             GRANT {tables.format("ALL TABLES IN SCHEMA eventing")};
             GRANT {sequences.format("ALL SEQUENCES IN SCHEMA eventing")};
             ALTER DEFAULT PRIVILEGES FOR ROLE {owning} IN SCHEMA eventing GRANT {tables.format("TABLES")};
             ALTER DEFAULT PRIVILEGES FOR ROLE {owning} IN SCHEMA eventing GRANT {sequences.format("SEQUENCES")};
-            CREATE SCHEMA IF NOT EXISTS operators AUTHORIZATION {owning};
-            GRANT USAGE ON SCHEMA operators TO {role};
             GRANT SELECT ON ALL TABLES IN SCHEMA operators TO {role};
             ALTER DEFAULT PRIVILEGES FOR ROLE {owning} IN SCHEMA operators GRANT SELECT ON TABLES TO {role};
         """)

@@ -1,8 +1,8 @@
 -- name: attested
-SELECT * FROM audit.attested(:organization);
+SELECT * FROM operators.attested(:organization);
 
 -- name: companies
-SELECT audit.companies(:organization) AS company_id;
+SELECT operators.companies(:organization) AS company_id;
 
 -- name: take_time!
 -- Whole tables are read.

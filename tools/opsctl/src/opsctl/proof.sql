@@ -1,8 +1,8 @@
 -- name: proofs
-SELECT * FROM audit.proofs(:company);
+SELECT * FROM operators.proofs(:company);
 
 -- name: recomputed$
-SELECT audit.recomputed(:company, :data_set, :period);
+SELECT operators.recomputed(:company, :data_set, :period);
 
 -- name: take_time!
 -- A hash over millions of rows takes longer than anything else that operators ask.
