@@ -25,9 +25,9 @@ asks = st.builds(
 )
 happenings = st.lists(
     st.one_of(
-        st.tuples(st.floats(0, 3), asks),
-        st.tuples(st.floats(0, 90), asks),
-        st.tuples(st.floats(0, 3), st.one_of(st.none(), st.floats(0, 20))),  # a 429, with or without Retry-After
+        st.tuples(st.floats(0, 3), asks, st.booleans()),  # whether what is given to it is used
+        st.tuples(st.floats(0, 90), asks, st.booleans()),
+        st.tuples(st.floats(0, 3), st.one_of(st.none(), st.floats(0, 20)), st.none()),  # a 429, with or without Retry-After
     ),
     max_size=60,
 )
@@ -44,12 +44,18 @@ rules = st.builds(
 
 @given(rules, happenings)
 def test_no_minute_holds_more_than_the_limit_however_late_the_requests_arrive(rule: Rule, happenings: list[Any]) -> None:
-    pace, now, moments = Pace(), ALWAYS, []
-    for after, what in happenings:
+    pace, now = Pace(), ALWAYS
+    moments: list[float] = []
+    unused: list[float] = []
+    for after, what, used in happenings:
         now += after
         if isinstance(what, Ask):
-            pace, granted = pace.grant(rule, what, now)
-            moments += [now + turn for turn, _ in granted.turns]
+            start = now + what.lead
+            lost = [moment for moment in unused if start - rule.regain <= moment <= start]
+            pace, granted = pace.grant(rule, replace(what, lost=bool(lost)), now)
+            if granted.regained:
+                unused.remove(lost[0])
+            (moments if used else unused).extend(now + turn for turn, _ in granted.turns)
         else:
             pace = pace.stop(rule, what, now)
     moments.sort()
@@ -88,6 +94,33 @@ def turns_of(rule: Rule, *asking: Ask, seconds: float, pace: Pace | None = None)
 def test_where_there_is_work_98_percent_of_the_limit_are_used() -> None:
     _, turns = turns_of(VISMAS, Ask(lane=Lane.BACKGROUND, wanted=4), seconds=900)
     assert 0.98 * 600 * 15 < len(turns) <= 600 * 15
+
+
+def test_turns_that_a_process_could_not_use_are_given_out_anew() -> None:
+    pace, now, used = Pace(), ALWAYS, 0
+    unused: list[float] = []
+    while now < ALWAYS + 300:
+        unused = [moment for moment in unused if moment >= now - VISMAS.regain]
+        pace, granted = pace.grant(VISMAS, Ask(lane=Lane.BACKGROUND, wanted=4, lost=bool(unused) and unused[0] <= now), now)
+        unused = unused[granted.regained :]
+        for after, _ in granted.turns:
+            used += 1
+            if used % 12 == 0:
+                unused.append(now + after)
+        now += 0.05
+    assert used * 11 / 12 > 0.97 * 600 * 5
+
+
+def test_of_a_second_of_unused_turns_only_one_is_given_out_anew() -> None:
+    ask = Ask(lane=Lane.BACKGROUND, wanted=4)
+    pace, _ = turns_of(VISMAS, ask, seconds=30)  # the last ones were lost
+    began = now = ALWAYS + 30
+    moments: list[float] = []
+    while now < began + 61:
+        pace, granted = pace.grant(VISMAS, replace(ask, lost=now < began + VISMAS.regain), now)
+        moments += [now + after for after, _ in granted.turns]
+        now += 0.05
+    assert sum(began <= moment < began + 60.5 for moment in moments) <= VISMAS.limit
 
 
 def test_interactive_requests_leave_at_once_also_when_the_background_takes_all_it_can() -> None:

@@ -2,7 +2,10 @@
 
 Requests get turns, at least `spacing` apart, at most `burst` of them at once after a quiet time. A request leaves at its turn or a little
 later, never earlier, and reaches Visma's counter at most `jitter` after its turn. So those that Visma counts in one minute had their turns
-within minute + jitter, and there are at most (minute + jitter) / spacing + 1 + burst of such turns. `spacing` makes that the limit.
+within minute + jitter, and there are at most (minute + jitter) / spacing + burst of such turns: `spacing` makes that the limit less one.
+
+That one is for a turn which nobody could use, because a process was held up until it had passed. Such a turn may be given out anew within
+`regain` seconds of its moment, once in so many seconds: then at most one turn of any window took the place of one that lies before it.
 """
 
 from dataclasses import dataclass, replace
@@ -42,6 +45,11 @@ class Rule:
         return (self.minute + self.jitter) / (self.limit - 1 - self.burst)
 
     @property
+    def regain(self) -> float:
+        """Seconds within which a turn that nobody used may be given out anew, and between two that are."""
+        return 2 * self.jitter
+
+    @property
     def period(self) -> float:
         """Seconds over which answers are counted before the pace is judged."""
         return self.minute / 12
@@ -51,7 +59,8 @@ class Rule:
 class Ask:
     """What a process wants: up to `wanted` turns, none of them earlier than `lead` seconds from now, because it takes that long to hear of
     them. `refusals` is how often it has asked in vain since its last turn: it may then reach further ahead, so that a process with a
-    slower way to the database gets its part. `answers` and `troubles` (a part of them) are those since it last asked.
+    slower way to the database gets its part. `answers` and `troubles` (a part of them) are those since it last asked. `lost`: at most
+    `regain` seconds before these turns can be used it had one that passed unused.
     """
 
     lane: Lane
@@ -60,18 +69,21 @@ class Ask:
     refusals: int = 0
     answers: int = 0
     troubles: int = 0
+    lost: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Grant:
     """Turns as seconds from now, each with the lane it was given in; or, when there are none, after how many seconds to ask again.
 
-    `stopped_for` is how long Visma wants nothing to be sent, 0 or less when it does not.
+    `stopped_for` is how long Visma wants nothing to be sent, 0 or less when it does not. `regained`: the first turn is for one that
+    was lost.
     """
 
     turns: tuple[tuple[float, Lane], ...]
     ask_again_after: float
     stopped_for: float
+    regained: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +101,7 @@ class Pace:
     observed_from: float = 0.0
     answers: int = 0
     troubles: int = 0
+    regained_at: float = 0.0
 
     def share_at(self, rule: Rule, now: float) -> float:
         """The part of the full rate that is used now."""
@@ -102,6 +115,9 @@ class Pace:
         credit = max(pace.interactive_from, start - INTERACTIVE_CREDIT_SECONDS)
         reach = min(rule.ahead * (1 + ask.refusals), max(rule.ahead, INTERACTIVE_AHEAD_SECONDS / 2))
         turns: list[tuple[float, Lane]] = []
+        if regained := ask.lost and start >= max(pace.regained_at + rule.regain, pace.stopped_until):
+            turns.append((ask.lead, Lane.BACKGROUND))
+            pace = replace(pace, regained_at=start)
         while len(turns) < ask.wanted:
             lane = Lane.INTERACTIVE if ask.lane is Lane.INTERACTIVE and credit <= start else Lane.BACKGROUND
             if at > start + (INTERACTIVE_AHEAD_SECONDS if lane is Lane.INTERACTIVE else reach):
@@ -112,7 +128,7 @@ class Pace:
                 credit += spacing / rule.interactive_share
         if not turns:
             return pace, Grant((), at - reach - start, pace.stopped_until - now)
-        return replace(pace, next_turn=at, interactive_from=credit), Grant(tuple(turns), 0.0, pace.stopped_until - now)
+        return replace(pace, next_turn=at, interactive_from=credit), Grant(tuple(turns), 0.0, pace.stopped_until - now, regained)
 
     def stop(self, rule: Rule, seconds: float | None, now: float) -> "Pace":
         """Visma has refused a request: no turn for as long as it said, then a slower pace. Refusals that come together are one."""

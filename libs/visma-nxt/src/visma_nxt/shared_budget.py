@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
@@ -69,6 +69,7 @@ class SharedBudget:
         self._places = settings.concurrent_requests_per_company
         self._leak_seconds = LEAK_MINUTES * self._rule.minute
         self._turns: deque[Turn] = deque()
+        self._lost: deque[Turn] = deque()
         self._asking = asyncio.Lock()
         self._waiting = self._refusals = self._answers = self._troubles = 0
         self._lead = self._stopped_until = 0.0
@@ -83,7 +84,13 @@ class SharedBudget:
             timeout=PATIENCE_SECONDS,
             command_timeout=PATIENCE_SECONDS,
             # A process that hangs with the pace locked must not hold up the others.
-            server_settings={"application_name": "visma-budget", "timezone": "UTC", "idle_in_transaction_session_timeout": "1000"},
+            # What is kept here is worth nothing by the time a server that crashed is back, so nothing waits for the disk.
+            server_settings={
+                "application_name": "visma-budget",
+                "timezone": "UTC",
+                "idle_in_transaction_session_timeout": "1000",
+                "synchronous_commit": "off",
+            },
         )
         await self._pool
         return self
@@ -104,6 +111,10 @@ class SharedBudget:
                 return 0.0  # it took too long to hear of them; the next ones are asked for with that in mind
             wait = self._turns[0].opens_at - time.monotonic()
             return self._turns.popleft() if wait <= 0 else wait
+
+    def in_hand(self) -> Turn | None:
+        """A turn that was given before and has come."""
+        return self._turns.popleft() if self._unspent() and self._turns[0].opens_at <= time.monotonic() else None
 
     def give_back(self, turn: Turn) -> None:
         """A turn that was not used; somebody else in this process may have use for it."""
@@ -149,13 +160,21 @@ class SharedBudget:
 
     def _unspent(self) -> bool:
         while self._turns and self._turns[0].ends_at <= time.monotonic():
-            self._turns.popleft()
+            self._lost.append(self._turns.popleft())
         return bool(self._turns)
+
+    def _lost_until(self, moment: float) -> bool:
+        """Whether a turn passed unused not long before; older ones are forgotten."""
+        while self._lost and self._lost[0].ends_at - self._rule.jitter / 2 < moment - self._rule.regain:
+            self._lost.popleft()
+        return bool(self._lost)
 
     async def _turn(self, deadline: float) -> Turn:
         held = self._held.get()
-        if held and held[0].ends_at > time.monotonic():
-            return held.pop()
+        if held:
+            if held[0].ends_at > time.monotonic():
+                return held.pop()
+            self._lost.append(held.pop())
         self._waiting += 1
         try:
             while isinstance(turn := await self.ask(current_lane(), self._waiting), float):
@@ -182,7 +201,8 @@ class SharedBudget:
             if found["taken"]:
                 if time.monotonic() < turn.ends_at:
                     return holder
-                await self._leave(holder)  # the answer of the database took longer than the turn lasts
+                self._lost.append(turn)  # the answer of the database took longer than it lasts
+                await self._leave(holder)
             elif found["stopped"] > 0:
                 self._turns.clear()
             else:
@@ -211,7 +231,8 @@ class SharedBudget:
 
         def grant(pace: Pace, now: float, *between: float) -> Pace:
             nonlocal granted, asked, heard
-            (asked, heard), (pace, granted) = between, pace.grant(self._rule, ask, now)
+            asked, heard = between
+            pace, granted = pace.grant(self._rule, replace(ask, lost=self._lost_until(heard + ask.lead)), now)
             return pace
 
         began = time.monotonic()
@@ -223,6 +244,8 @@ class SharedBudget:
         # The server said what time it was between our asking and our hearing of it: a turn opens when it surely has come, and ends
         # before it can be half a jitter old.
         self._turns.extend(Turn(heard + after, asked + after + self._rule.jitter / 2, lane) for after, lane in granted.turns)
+        if granted.regained:
+            self._lost.popleft()
         self._stopped_until = heard + granted.stopped_for
         self._refusals = 0 if granted.turns else self._refusals + 1
         return min(granted.ask_again_after, LONGEST_PAUSE_SECONDS)

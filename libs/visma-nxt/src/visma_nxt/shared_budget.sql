@@ -5,13 +5,15 @@ INSERT INTO budget.pace (client_id) VALUES (:client_id) ON CONFLICT DO NOTHING;
 -- The pace and the time, locked until commit: turns are given out to one process after the other.
 SELECT extract(epoch FROM clock_timestamp())::float8 AS now, extract(epoch FROM next_turn)::float8 AS next_turn,
        extract(epoch FROM interactive_from)::float8 AS interactive_from, extract(epoch FROM stopped_until)::float8 AS stopped_until,
-       share, extract(epoch FROM cut_at)::float8 AS cut_at, extract(epoch FROM observed_from)::float8 AS observed_from, answers, troubles
+       share, extract(epoch FROM cut_at)::float8 AS cut_at, extract(epoch FROM observed_from)::float8 AS observed_from, answers, troubles,
+       extract(epoch FROM regained_at)::float8 AS regained_at
 FROM budget.pace WHERE client_id = :client_id FOR UPDATE;
 
 -- name: save!
 UPDATE budget.pace
 SET next_turn = to_timestamp(:next_turn), interactive_from = to_timestamp(:interactive_from), stopped_until = to_timestamp(:stopped_until),
-    share = :share, cut_at = to_timestamp(:cut_at), observed_from = to_timestamp(:observed_from), answers = :answers, troubles = :troubles
+    share = :share, cut_at = to_timestamp(:cut_at), observed_from = to_timestamp(:observed_from), answers = :answers, troubles = :troubles,
+    regained_at = to_timestamp(:regained_at)
 WHERE client_id = :client_id;
 
 -- name: enter^
