@@ -19,7 +19,7 @@ async def verify_months(work: Work, company: Company) -> list[A07Month]:
 
     Call it after `progressed`, which holds the company.
     """
-    under_way, stopped = await work_items.progress_of(work, company.company_id, [DataSet.A07_REPORTS])
+    under_way, stopped, _ = await work_items.progress_of(work, company.company_id, [DataSet.A07_REPORTS])
     if under_way or stopped:
         return []
     landed = await a07_reports.months(work, company.company_id)

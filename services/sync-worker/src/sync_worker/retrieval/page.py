@@ -1,4 +1,7 @@
-"""One page: fetched outside any transaction, landed in one together with its place in the scan and its events."""
+"""One page: fetched outside any transaction, landed in one together with its place in the scan and its events.
+
+A data set that is proven by the number of its rows, which came with them, is proven with its last page.
+"""
 
 from eventing import crash
 from eventing.outbox import Outbox
@@ -6,10 +9,12 @@ from sync_worker import metrics
 from sync_worker.domain.dataset import Dataset
 from sync_worker.domain.datasets import DATASETS
 from sync_worker.domain.page_sizes import PageSizes
+from sync_worker.domain.plan import FIRST_ITEM
 from sync_worker.domain.receipt import questions
 from sync_worker.domain.scan import check_order, seen_all
 from sync_worker.retrieval import announcements
 from sync_worker.retrieval.row_events import row_events
+from sync_worker.retrieval.verification import counted, settle
 from sync_worker.store import landing, work_items
 from sync_worker.store.work_items import WorkItem
 from visma_nxt import Page, VismaClient, noting
@@ -27,6 +32,7 @@ async def retrieve_page(visma: VismaClient, outbox: Outbox, sizes: PageSizes, it
     changes_only = item.changed_since is not None
     counts = page.total is not None and not changes_only
     expected = page.total if counts else item.expected
+    counting = questions(asked) if counts else None
     async with outbox.work(item.cause) as work:
         await work_items.hold(work, item)
         arrival = await landing.land(work, dataset, company, item.scan, rows, with_before=item.known)
@@ -38,13 +44,17 @@ async def retrieve_page(visma: VismaClient, outbox: Outbox, sizes: PageSizes, it
             cursor=page.last_key,
             seen=arrival.seen,
             expected=expected,
-            counted=questions(asked) if counts else None,
+            counted=counting,
             newest=page.newest,
             scan_complete=complete,
         )
         period = item.period if dataset.by_period else None
         work.publish(*row_events(dataset.event, company, period, dataset.names, arrival.changed, before=arrival.before))
-        await announcements.progressed(work, company, item.data_set, item.period)
+        if complete and dataset.control is None and item.data_set is not FIRST_ITEM.data_set:
+            # Its proof needs no further question, and a turn to ask is too dear for it.
+            await settle(work, item, counted(expected), counting or item.counted, requests=0)
+        else:
+            await announcements.progressed(work, company, item.data_set, item.period)
         crash.point("page.written")
     crash.point("page.committed")
     metrics.ROWS_LANDED.labels(item.data_set.value).inc(len(rows))

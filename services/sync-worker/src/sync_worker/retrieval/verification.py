@@ -78,10 +78,13 @@ async def settle(work: Work, item: WorkItem, stated: Mapping[Group, Stated], ask
     return False
 
 
+def counted(expected: int | None) -> dict[Group, Stated]:
+    """What Visma states of a data set without a control: the number of its rows."""
+    return {(): Stated(expected or 0)}
+
+
 async def _stated(visma: VismaClient, dataset: Dataset, item: WorkItem) -> dict[Group, Stated]:
-    if dataset.control is None:
-        return {(): Stated(item.expected or 0)}
-    return await stated_by(visma, dataset, item, dataset.control.by)
+    return counted(item.expected) if dataset.control is None else await stated_by(visma, dataset, item, dataset.control.by)
 
 
 async def _landed(work: Work, dataset: Dataset, item: WorkItem, stated: Mapping[Group, Stated]) -> dict[Group, Landed]:

@@ -142,17 +142,21 @@ class Workers:
     async def _try_next(self) -> tuple[WorkItem, Turn | None] | float | None:
         """An item and a turn; the seconds until there may be a turn; None when there is nothing to do."""
         most = self._settings.company_workers
-        idle = self._side_by_side - len(self._held)
-        waiting = await work_items.waiting(self._outbox, self._source, most=most, enough=idle)
-        if not waiting.items:
-            return None
-        lane, turn = Lane.INTERACTIVE if waiting.urgent else Lane.BACKGROUND, None
-        if self._budget:
-            asked = await self._budget.ask(lane, min(waiting.items, idle))
-            if isinstance(asked, float):
-                return asked
-            turn, lane = asked, asked.lane
-        item = await work_items.claim(self._outbox, self._source, self._lease, most=most, urgent_first=lane is Lane.INTERACTIVE)
+        turn = self._budget.in_hand() if self._budget else None
+        if turn is None:
+            idle = self._side_by_side - len(self._held)
+            waiting = await work_items.waiting(self._outbox, self._source, most=most, enough=idle)
+            if not waiting.items:
+                return None
+            if self._budget:
+                asked = await self._budget.ask(Lane.INTERACTIVE if waiting.urgent else Lane.BACKGROUND, min(waiting.items, idle))
+                if isinstance(asked, float):
+                    return asked
+                turn = asked
+            urgent_first = waiting.urgent if turn is None else turn.lane is Lane.INTERACTIVE
+        else:
+            urgent_first = turn.lane is Lane.INTERACTIVE
+        item = await work_items.claim(self._outbox, self._source, self._lease, most=most, urgent_first=urgent_first)
         if item is not None:
             return item, turn
         if self._budget and turn:
