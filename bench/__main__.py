@@ -7,7 +7,22 @@ import sys
 import structlog
 import uvloop
 
-from bench import consume, locate, parked, relay, round_trip, scale
+from bench import (
+    consume,
+    debezium,
+    first_request,
+    fleet,
+    locate,
+    memory,
+    newest,
+    parked,
+    quiet,
+    relay,
+    retrieval,
+    round_trip,
+    scale,
+    workers,
+)
 from bench.rounds import keep
 from bench.servers import servers
 
@@ -18,6 +33,14 @@ ROWS = {
     "parked": parked.run,
     "scale": scale.run,
     "locate": locate.run,
+    "retrieval": retrieval.run,
+    "memory": memory.run,
+    "fleet": fleet.run,
+    "newest": newest.run,
+    "first-request": first_request.run,
+    "quiet": quiet.run,
+    "workers": workers.run,
+    "debezium": debezium.run,
 }
 
 

@@ -17,7 +17,7 @@ Sent = tuple[bytes, bytes, list[tuple[str, bytes]]]
 def events_member_added(organizations: Sequence[UUID], count: int) -> list[Sent]:
     """Round and round through the organisations, numbered per organisation."""
     return [
-        _sent(
+        sent(
             MemberAdded(
                 organization_id=(to := organizations[n % len(organizations)]), user_id=f"user-{n}", name="Kari Nordmann", role=Role.READER
             ),
@@ -31,7 +31,7 @@ def events_member_added(organizations: Sequence[UUID], count: int) -> list[Sent]
 def commands_add_member(organizations: Sequence[UUID], count: int) -> list[Sent]:
     """Round and round through the organisations."""
     return [
-        _sent(
+        sent(
             AddMember(
                 organization_id=(to := organizations[n % len(organizations)]), user_id=f"user-{n}", name="Kari Nordmann", role=Role.READER
             ),
@@ -42,10 +42,11 @@ def commands_add_member(organizations: Sequence[UUID], count: int) -> list[Sent]
     ]
 
 
-def _sent(message: Message, organization: UUID, *, sequence: int | None = None, actor: str | None = None) -> Sent:
+def sent(message: Message, organization: UUID, *, source: str | None = None, sequence: int | None = None, actor: str | None = None) -> Sent:
+    """The message as its owner would send it."""
     attributes = Attributes(
         id=str(uuid4()),
-        source="/org-service" if message.KIND == "event" else "/ui-gateway",
+        source=source or ("/org-service" if message.KIND == "event" else "/ui-gateway"),
         type=message.TYPE,
         time=datetime.now(UTC),
         subject=message.subject,
