@@ -4,7 +4,8 @@ Whatever the fault, the company ends proven: by itself, or when a person asks fo
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -25,7 +26,7 @@ from visma_simulator.limits import Limits
 
 from .conftest import CUSTOMER, THIS_YEAR, months_back
 
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.long, pytest.mark.timeout(300)]
 
 ATTENTION, CONSENT, NOT_SUPPORTED = SyncStatus.NEEDS_ATTENTION, SyncStatus.NEEDS_CONSENT, SyncStatus.NOT_SUPPORTED
 SOMEBODY_ELSE = 7100000
@@ -95,19 +96,19 @@ SHARED = {DataSet.CUSTOMERS, DataSet.SUPPLIERS, DataSet.OPENING_BALANCES, DataSe
 
 
 def rules(strike: Strike) -> list[dict[str, Any]]:
-    about = {**strike.effect, "company": NUMBERS[strike.name]}
-    found = [{**about, "operation": operation, "table": table, "times": times} for (operation, table), times in PAGES.items()]
+    """The strike as faults of the simulator, whatever the company: one for each operation."""
+    pages = [{**strike.effect, "operation": operation, "table": table, "times": times} for (operation, table), times in PAGES.items()]
     if strike.effect["effect"] == "drop_row":
-        return found  # of a sum there is no row to lose
-    return [{name: value for name, value in rule.items() if name != "table"} for rule in found] + [
-        {**about, "operation": operation, "times": times} for operation, times in SUMS.items()
-    ]
+        return pages  # of a sum there is no row to lose
+    sums = [{**strike.effect, "operation": operation, "times": times} for operation, times in SUMS.items()]
+    return [{name: value for name, value in rule.items() if name != "table"} for rule in pages] + sums
 
 
-@pytest.fixture
-def visma_url() -> Iterator[str]:
+@contextmanager
+def simulator(names: Mapping[str, int]) -> Iterator[str]:
+    """Small companies by their names, and somebody else's."""
     small = {"lines": 60, "first_year": THIS_YEAR, "customers": 3, "suppliers": 3, "assets": 2}
-    companies = [{"number": number, "name": name, **small} for name, number in {"somebody else": SOMEBODY_ELSE, **NUMBERS}.items()]
+    companies = [{"number": number, "name": name, **small} for name, number in {"somebody else": SOMEBODY_ELSE, **names}.items()]
     described = {
         "clients": [{"id": "isv_accountflow", "secret": "simulator-secret"}],
         "customers": [{"number": CUSTOMER, "name": "Fjordregnskap AS", "companies": companies}],
@@ -116,28 +117,25 @@ def visma_url() -> Iterator[str]:
         yield url
 
 
+@pytest.fixture
+def visma_url() -> Iterator[str]:
+    with simulator(NUMBERS) as url:
+        yield url
+
+
 class Session:
     """All companies of the matrix, and what is done to their ledgers meanwhile."""
 
-    def __init__(self, bench: Any) -> None:
+    def __init__(self, bench: Any, numbers: Mapping[str, int]) -> None:
         self.bench = bench
+        self.numbers = numbers
         self.names: dict[UUID, str] = {}
         self.completed: Counter[str] = Counter()
         self.told: dict[str, list[SyncNeedsAttention]] = defaultdict(list)
         self._seen = 0
 
-    async def begin(self) -> None:
-        """Companies whose ledgers change have two vouchers more, by which they do."""
-        for name in EVENTS:
-            await self.post(name, FIRST, "add")
-            await self.post(name, SECOND, "add")
-        await self.bench.visma.fault_all([rule for strike in STRIKES for rule in rules(strike)])
-        employer = (await self.bench.visma.facts(NUMBERS["A07 delayed"]))["organisation_number"]
-        for effect in (Status(status=503), Status(status=503), Delay(seconds=0.5)):  # the client itself tries twice
-            self.bench.skatteetaten.faults.add(Fault(match="report", organisation_number=employer, effect=effect))
-        for name, number in NUMBERS.items():
-            modules = (Module.PAYROLL,) if name == "A07 delayed" else () if name in EVENTS else MODULES
-            self.names[await self.bench.create(number, months=0, modules=modules)] = name
+    async def create(self, name: str, *modules: Module) -> None:
+        self.names[await self.bench.create(self.numbers[name], months=0, modules=modules)] = name
 
     async def post(self, name: str, voucher: int, action: str, amount: str = "100.10", *, seconds_ago: float = 0) -> None:
         """Add, change or delete a voucher of two lines in the newest period."""
@@ -154,7 +152,7 @@ class Session:
         if action == "add":
             rows[0]["accountNo"], rows[1]["accountNo"] = 6900, 1920
         for row in rows:
-            await self.bench.visma.change_ledger(NUMBERS[name], action, row, seconds_ago=seconds_ago)
+            await self.bench.visma.change_ledger(self.numbers[name], action, row, seconds_ago=seconds_ago)
 
     async def hint(self, name: str, *kinds: ChangeKind) -> None:
         """Say of a change that it was made, as visma-connector does."""
@@ -162,7 +160,7 @@ class Session:
             changed = VismaDataChanged(
                 organization_id=self.bench.organization_id,
                 visma_customer_id=CUSTOMER,
-                visma_company_id=NUMBERS[name],
+                visma_company_id=self.numbers[name],
                 changes=[DataSetChange(data_set=DataSet.LEDGER_LINES, kind=kind)],
                 noticed_at=datetime.now(UTC),
             )
@@ -171,7 +169,7 @@ class Session:
     async def until_complete(self, *names: str, times: int = 1) -> None:
         """Take in what is published, and ask for another attempt whenever something needs attention."""
         while any(self.completed[name] < times for name in names):
-            events = await self.bench.gateway.published(SyncEvent, count=self._seen + 1, within=60)
+            events = await self.bench.gateway.published(SyncEvent, count=self._seen + 1, within=240)
             for event in events[self._seen :]:
                 await self._note(event, self.names[event.company_id])
             self._seen = len(events)
@@ -202,7 +200,7 @@ class Session:
             "SELECT account_no, year, period, sum(amount), count(*) FROM sync.ledger_line WHERE company_id = $1 GROUP BY 1, 2, 3",
             company_id,
         )
-        stated = await self.bench.visma.totals(NUMBERS[self.names[company_id]])
+        stated = await self.bench.visma.totals(self.numbers[self.names[company_id]])
         return {tuple(row) for row in landed} == {
             (each["accountNo"], each["year"], each["period"], Decimal(each["sum"]), each["lines"])
             for each in stated
@@ -218,23 +216,28 @@ class Session:
         return found
 
 
+VISMA_SETTINGS = {
+    "retry_attempts": 1,
+    "page_size": 2000,
+    "minute": timedelta(seconds=1),  # after a refusal nothing is asked for a twelfth of it
+    "requests_per_minute": 1000,
+}
+RETRIEVAL_SETTINGS = {"retry_longest_seconds": 0.2, "consent_minutes": 0.005}
+
+
 async def test_every_fault_on_every_data_set_ends_in_a_proof(bench: Any) -> None:
     await bench.hire()
-    bench.visma_settings = {
-        "retry_attempts": 1,
-        "page_size": 2000,
-        "minute": timedelta(seconds=1),  # after a refusal nothing is asked for a twelfth of it
-        "requests_per_minute": 1000,
-    }
-    async with bench.worker(retry_longest_seconds=0.2, consent_minutes=0.005):
-        session = Session(bench)
-        await session.begin()
+    bench.visma_settings = VISMA_SETTINGS
+    placed = [{**rule, "company": NUMBERS[strike.name]} for strike in STRIKES for rule in rules(strike)]
+    await bench.visma.fault_all(placed)
+    async with bench.worker(**RETRIEVAL_SETTINGS):
+        session = Session(bench, NUMBERS)
+        await companies_are_created(session)
         await session.until_complete(*NAMES)
         await a_change_that_comes_late_or_twice_is_found(session)
         await the_clock_of_visma_does_not_matter(session)
         met = await bench.visma.faults_met()
-    expected = [rule["times"] for strike in STRIKES for rule in rules(strike)]
-    assert met == expected
+    assert met == [rule["times"] for rule in placed]
     for strike in STRIKES:
         troubled = session.struck(strike.name)
         if strike.told:
@@ -249,6 +252,20 @@ async def test_every_fault_on_every_data_set_ends_in_a_proof(bench: Any) -> None
     assert set(session.struck("A07 delayed")) == {DataSet.A07_REPORTS}
     for company_id, name in session.names.items():
         assert await session.is_proven(company_id), name
+
+
+async def companies_are_created(session: Session) -> None:
+    """Those whose ledgers change have two vouchers more, by which they do."""
+    for name in EVENTS:
+        await session.post(name, FIRST, "add")
+        await session.post(name, SECOND, "add")
+    employer = (await session.bench.visma.facts(NUMBERS["A07 delayed"]))["organisation_number"]
+    for effect in (Status(status=503), Status(status=503), Delay(seconds=0.5)):  # the client itself tries twice
+        session.bench.skatteetaten.faults.add(Fault(match="report", organisation_number=employer, effect=effect))
+    for strike in STRIKES:
+        await session.create(strike.name, *MODULES)
+    for name in EVENTS:
+        await session.create(name, *([Module.PAYROLL] if name == "A07 delayed" else []))
 
 
 async def a_change_that_comes_late_or_twice_is_found(session: Session) -> None:
