@@ -7,13 +7,14 @@ ALTER TABLE proof ADD COLUMN receipt text, ADD COLUMN sha256 text;
 -- counted: the question whose answer the expected number of rows is.
 ALTER TABLE work_item ADD COLUMN counted jsonb;
 
--- The rows that a receipt covers, as the end of a statement. The names in it come from our declarations, and are quoted all the same.
+-- The rows that a receipt covers, as the end of a statement. The names in it come from our declarations, and are quoted all the same; the
+-- periods are written out, so that PostgreSQL knows how few they are.
 CREATE FUNCTION landed_rows(company uuid, landed jsonb) RETURNS text LANGUAGE sql IMMUTABLE AS $$
     SELECT format('FROM sync.%I WHERE company_id = %L', landed ->> 'table', company)
-        || CASE WHEN landed ? 'ledger_periods' THEN format(
-            ' AND (year, period) IN (SELECT (each ->> 0)::integer, (each ->> 1)::integer FROM jsonb_array_elements(%L::jsonb) AS each)',
-            landed -> 'ledger_periods'
-        ) ELSE '' END
+        || CASE WHEN landed ? 'ledger_periods' THEN coalesce((
+            SELECT format(' AND (year, period) IN (%s)', string_agg(format('(%s, %s)', (each ->> 0)::integer, (each ->> 1)::integer), ', '))
+            FROM jsonb_array_elements(landed -> 'ledger_periods') AS each HAVING count(*) > 0
+        ), ' AND false') ELSE '' END
         || coalesce((SELECT string_agg(format(' AND %I >= %L', key, value), '') FROM jsonb_each_text(landed -> 'since')), '')
         || CASE WHEN landed ? 'month' THEN format(' AND month = %L', landed ->> 'month') ELSE '' END
 $$;

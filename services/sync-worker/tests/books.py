@@ -144,9 +144,9 @@ async def _migrate(dsn: str) -> None:
 
 
 @asynccontextmanager
-async def retrieved(templates: Templates, *numbers: int, modules: tuple[Module, ...] = ()) -> AsyncIterator[list[Books]]:
+async def retrieved(templates: Templates, *numbers: int, modules: tuple[Module, ...] = (), lines: int = 2000) -> AsyncIterator[list[Books]]:
     """Companies of Visma with these numbers, each of an organisation of its own, retrieved side by side by the same workers."""
-    companies = [{"number": number, "name": f"Bygg {number} AS", "lines": 2000} for number in numbers]
+    companies = [{"number": number, "name": f"Bygg {number} AS", "lines": lines} for number in numbers]
     described = {
         "clients": [{"id": "isv_accountflow", "secret": "simulator-secret"}],
         "customers": [{"number": 12345, "name": "Fjordregnskap AS", "companies": companies}],

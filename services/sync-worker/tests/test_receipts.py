@@ -157,7 +157,6 @@ async def test_a_planted_error_is_told(audited: Audited, name: str) -> None:
     for proof in differing:
         whats = [difference["what"] for difference in proof["differences"]]
         assert {each for each in (ACCOUNT, VOUCHER, ROWS, HASH) if any(what.startswith(each) for what in whats)} == set(told)
-    assert await audited.differences() == (0, set())
 
 
 async def test_a_receipt_that_was_altered_is_told(audited: Audited) -> None:

@@ -37,8 +37,8 @@ class WorkItem:
     """An item in hand. ``cause`` is the message that made it necessary; everything published for the item names it.
 
     With ``changed_since`` only what was written from then on is read, with ``retrieved_from`` only what lies before that day.
-    ``known``: it agreed with its source before. ``counted`` is what was asked when it said how many rows are ``expected``. ``reason``: of the
-    trouble it is in since then, if any.
+    ``known``: it agreed with its source before. ``counted`` is what was asked when it said how many rows are ``expected``.
+    ``reason``: of the trouble it is in since then, if any.
     """
 
     id: int
