@@ -92,6 +92,7 @@ async def drop_databases(server: PostgresAddress, dsns: list[str], roles: list[s
     try:
         for name in names:
             await connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+            await connection.execute(f'DROP DATABASE IF EXISTS "{name}_shadow" WITH (FORCE)')
         for name in [*names, *roles]:
             await connection.execute(f'DROP ROLE "{name}"')
     finally:

@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -25,7 +25,9 @@ from eventing.operations import Operations
 from eventing.outbox import Outbox
 from eventing.parking import Parking, Patience
 from eventing.pause import Tolerance
+from eventing.rebuilt import EVERYTHING
 from eventing.relay import Relay
+from eventing.shadow import Scratch
 from eventing.work import Cause
 from servicekit.migrations import MigrationSet, migrate
 from testkit.databases import DatabaseFactory
@@ -61,6 +63,7 @@ class Core:
     kafka: KafkaAccess
     producer: AIOKafkaProducer
     exits: AsyncExitStack
+    scratch: Scratch
     members: list["Member"] = field(default_factory=list)
     """Those that run or are joining."""
     outbox: Outbox = field(init=False)
@@ -87,7 +90,7 @@ class Core:
         if relay:
             member.tasks.append(asyncio.create_task(Relay(self.outbox, self.kafka).run()))
         if operations:
-            member.tasks.append(asyncio.create_task(Operations(self.kafka, inbox, topics, poll=0.1).run()))
+            member.tasks.append(asyncio.create_task(Operations(self.kafka, inbox, topics, self.scratch, poll=0.1).run()))
         self.exits.push_async_callback(member.stop)
         await member.consumer.start()
         return member
@@ -209,16 +212,21 @@ def declared_topics() -> list[contracts.Topic]:
 @pytest.fixture
 async def core(kafka: str, topics: OwnTopics, database: DatabaseFactory) -> AsyncIterator[Core]:
     async with AsyncExitStack() as exits:
-        yield await open_core(exits, kafka, topics.prefix, await database("eventing", migrate_core))
+        yield await open_core(exits, kafka, topics.prefix, await database("eventing", migrate_core), database)
 
 
-async def open_core(exits: AsyncExitStack, kafka: str, prefix: str, dsn: str) -> Core:
+async def open_core(exits: AsyncExitStack, kafka: str, prefix: str, dsn: str, database: DatabaseFactory) -> Core:
+    @asynccontextmanager
+    async def emptied() -> AsyncIterator[asyncpg.Pool]:
+        async with asyncpg.create_pool(await database("eventing", migrate_core), min_size=1, max_size=1) as scratch:
+            yield scratch
+
     pool = await exits.enter_async_context(asyncpg.create_pool(dsn, min_size=1, max_size=12))
     access = KafkaAccess(client_id=SERVICE, options={"bootstrap_servers": kafka}, topic_prefix=prefix)
     producer = access.producer()
     await producer.start()
     exits.push_async_callback(producer.stop)
-    return Core(dsn, pool, access, producer, exits)
+    return Core(dsn, pool, access, producer, exits, Scratch(emptied, EVERYTHING))
 
 
 def member_added(organization_id: UUID, user: str) -> MemberAdded:

@@ -33,7 +33,7 @@ pytestmark = [pytest.mark.long, pytest.mark.timeout(180)]
 async def core(own_kafka: OwnKafka, database: DatabaseFactory) -> AsyncIterator[Core]:
     await create_topics(own_kafka.server.bootstrap_servers, contracts.load(), prefix="", most_partitions=1)
     async with AsyncExitStack() as exits:
-        yield await open_core(exits, own_kafka.bootstrap_servers, "", await database("eventing", migrate_core))
+        yield await open_core(exits, own_kafka.bootstrap_servers, "", await database("eventing", migrate_core), database)
 
 
 async def test_a_minute_without_the_broker(core: Core, own_kafka: OwnKafka, caplog: pytest.LogCaptureFixture) -> None:

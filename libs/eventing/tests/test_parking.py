@@ -10,6 +10,7 @@ from contracts.org import AddMember, MemberAdded
 from contracts.results import CommandRejected, CommandSucceeded
 from eventing.errors import NotYet, Refused, Transient
 from local_stack.provision import create_database
+from testkit.databases import DatabaseFactory
 from testkit.own_servers import OwnPostgres
 from testkit.probe import probe
 from testkit.topics import OwnTopics
@@ -123,13 +124,15 @@ async def test_a_command_is_refused_when_the_fact_does_not_come(core: Core) -> N
     assert await core.read_all("company-service-dlq", within=0.3) == []
 
 
-async def test_postgres_away_holds_the_batch_and_nothing_is_lost(own_postgres: OwnPostgres, kafka: str, topics: OwnTopics) -> None:
+async def test_postgres_away_holds_the_batch_and_nothing_is_lost(
+    own_postgres: OwnPostgres, kafka: str, topics: OwnTopics, database: DatabaseFactory
+) -> None:
     await create_database(own_postgres.server.address, own_postgres.server.address.database("held", role="held", password="held"))
     dsn = own_postgres.address.database("held", role="held", password="held")
     await migrate_core(dsn)
     organization = uuid4()
     async with AsyncExitStack() as exits:
-        core = await open_core(exits, kafka, topics.prefix, dsn)
+        core = await open_core(exits, kafka, topics.prefix, dsn, database)
         member = await core.run({MemberAdded: NOTE}, [EVENTS])
         await core.send(member_added(organization, "1"), sequence=1)
         await probe(lambda: effects(core, ["1"]), within=15)

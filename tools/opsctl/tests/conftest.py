@@ -24,6 +24,7 @@ from local_stack import provision
 from opsctl.cli import cli
 from org_service.__main__ import PROGRAM as ORG_SERVICE
 from servicekit.migrations import migrate
+from servicekit.scratch import scratch_dsn
 from servicekit.service import Program, serve
 from servicekit.settings import KafkaSettings, PostgresSettings
 from testkit.databases import Templates
@@ -128,6 +129,7 @@ def installations(kafka: str, database_templates: Templates) -> Installations:
             for program, migrated in ((ORG_SERVICE, migrate_org_service), (COMPANY_SERVICE, migrate_company_service)):
                 databases[program.name] = await database_templates.clone(program.name.replace("-", "_"), migrated)
                 exits.push_async_callback(database_templates.drop, databases[program.name])
+                exits.push_async_callback(database_templates.drop, scratch_dsn(databases[program.name]))
             outside = await exits.enter_async_context(gateway(topics))
             installation = Installation(topics, databases, outside, environment(topics, databases))
             exits.push_async_callback(_stop_all, installation)

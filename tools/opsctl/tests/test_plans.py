@@ -1,11 +1,15 @@
 """What changes something: planned by the running service, shown, and carried out exactly so."""
 
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 
-from contracts.results import CommandSucceeded
+from contracts.company import CreateCompanyGroup
+from contracts.results import CommandRejected, CommandSucceeded
+from local_stack import provision
+from local_stack.postgres import PostgresAddress
+from servicekit.scratch import scratch_dsn
 from testkit import probe
 
 from .conftest import KARI, TROLL, Installation, Installations, add_member
@@ -100,6 +104,36 @@ async def test_a_plan_is_not_applied_to_a_world_that_has_changed(own: Installati
     letters = (await own.opsctl("dlq", "list", "--all", "--key", str(organization), "--json")).json["letters"]
     assert [letter["state"] for letter in letters] == ["discarded"]
     await own.execute("company-service", "ALTER TABLE tenancy.member DROP CONSTRAINT no_troll")
+
+
+async def test_a_service_is_rebuilt_beside_the_live_one_and_what_differs_is_named(own: Installation, postgres: PostgresAddress) -> None:
+    organization = await own.found_organization("per")
+    oslo, same = [CreateCompanyGroup(company_group_id=uuid4(), organization_id=organization, name="Oslo") for _ in range(2)]
+    assert isinstance(await own.outside.ask(oslo, actor=KARI, within=60), CommandSucceeded)
+    assert isinstance(await own.outside.ask(same, actor=KARI, within=60), CommandRejected)
+
+    async def handled() -> bool:
+        return await members(own, organization) == ["Kari", "per"]
+
+    await probe(handled, within=60)
+    missing = await own.opsctl("prove-replay", "company-service", "--shadow", "--json")
+    assert (missing.status, missing.json["state"]) == (1, "failed")
+    assert "_shadow" in missing.json["error"]
+    for service in ("org-service", "company-service"):
+        await provision.create_database(postgres, scratch_dsn(own.databases[service]))
+        proof = await own.opsctl("prove-replay", service, "--shadow", "--json")
+        assert (proof.status, proof.json["state"]) == (0, "done"), proof.json["error"]
+        assert proof.json["summary"]["state_live"] == proof.json["summary"]["state_shadow"]
+    assert proof.json["summary"]["tables"]["company.company_group"]["rows"] == 1
+    assert proof.json["summary"]["read"]["discarded"] == 1
+    await own.execute("company-service", "DELETE FROM tenancy.member WHERE organization_id = $1 AND name = 'per'", organization)
+    proof = await own.opsctl("prove-replay", "company-service", "--shadow", "--json")
+    assert (proof.status, proof.json["state"]) == (1, "failed")
+    counts = proof.json["summary"]["tables_differing"]
+    assert {name: each["only shadow"] - each["only live"] for name, each in counts.items()} == {"tenancy.member": 1}
+    said = (await own.opsctl("plan", proof.json["id"])).out
+    assert "the rebuilt state is not the live one: tenancy.member has" in " ".join(said.split())
+    assert (await own.opsctl("prove-replay", "company-service", "--shadow", "--topic", "org-events")).status == 2
 
 
 async def test_a_replay_changes_nothing_that_was_handled_and_the_proof_says_so(own: Installation) -> None:

@@ -28,6 +28,7 @@ from local_stack.provision import Difference
 from local_stack.supervisor import Supervisor
 from provisioning import granting
 from provisioning.rights import OPERATORS, parties
+from servicekit.scratch import scratch_dsn
 from servicekit.settings import KafkaSettings
 
 GATEWAY, CONSUMER = "ui-gateway", "reconciliation"
@@ -254,6 +255,9 @@ class LocalStack:
             await provision.close_to_public(postgres.address)
         for dsn in self.databases.values():
             await provision.create_database(postgres.address, dsn)
+        for program in self._programs:
+            if program.owns_database:
+                await provision.create_database(postgres.address, scratch_dsn(self.databases[program.name]))
         for name, dsn in self.operator_databases.items():
             await provision.admit_operator(postgres.address, dsn, owner=self.databases[name])
 

@@ -15,10 +15,11 @@ _KNOWN = queries(__file__, "known")
 
 @dataclass(slots=True)
 class Known:
-    """How many records of each kind were without effect, and those that would have one, in their order."""
+    """How many records of each kind were without effect, those that would have one, and those that were dealt with, in their order."""
 
     counts: dict[str, int]
     others: list[Record]
+    dealt_with: list[Record]
 
 
 async def known(connection: Connection, records: Sequence[Record]) -> Known:
@@ -53,7 +54,11 @@ async def known(connection: Connection, records: Sequence[Record]) -> Known:
     counts: dict[str, int] = {}
     for verdict in verdicts.values():
         counts[verdict] = counts.get(verdict, 0) + 1
-    return Known(counts, [record for i, record in enumerate(records) if i not in verdicts])
+    return Known(
+        counts,
+        [record for i, record in enumerate(records) if i not in verdicts],
+        [record for i, record in enumerate(records) if verdicts.get(i) in ("duplicate", "dead")],
+    )
 
 
 @dataclass(slots=True)

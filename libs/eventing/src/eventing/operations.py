@@ -24,6 +24,7 @@ from eventing.plan import Plan
 from eventing.proof import StateChanged, prove
 from eventing.redrive import Discard, Redrive, discard, redrive
 from eventing.replay import Replay, replay
+from eventing.shadow import FromShadow, Scratch, prove_by_shadow
 from eventing.sql import queries
 from eventing.trial import LOST_RACES, Item, Trial
 
@@ -58,8 +59,9 @@ class WorldChanged(Exception):
 class Operations:
     """Run `run` as a task; cancel it to stop. ``poll`` is the pause between looks at the journal, in seconds."""
 
-    def __init__(self, kafka: KafkaAccess, inbox: Inbox, topics: Sequence[str], *, poll: float = 1.0) -> None:
+    def __init__(self, kafka: KafkaAccess, inbox: Inbox, topics: Sequence[str], scratch: Scratch, *, poll: float = 1.0) -> None:
         self._poll = poll
+        self._scratch = scratch
         self._inbox = inbox
         self._pool = inbox.outbox.pool
         self._topics = topics
@@ -180,9 +182,16 @@ class Operations:
         return plan.differences(planned)
 
     async def _prove(self, operation: Operation) -> None:
-        request = Replay.model_validate(operation.request)
+        async def progress(counts: dict[str, int]) -> None:
+            await self._progress(operation, counts)
+
         try:
-            summary = await prove(request, self._inbox, self._history, self._topics, lambda read: self._progress(operation, read))
+            if "shadow" in operation.request:
+                FromShadow.model_validate(operation.request)
+                summary = await prove_by_shadow(self._scratch, self._inbox, self._history, self._topics, progress)
+            else:
+                request = Replay.model_validate(operation.request)
+                summary = await prove(request, self._inbox, self._history, self._topics, progress)
         except StateChanged as error:
             async with self._pool.acquire() as connection, connection.transaction():
                 await self._write_items(connection, operation, error.items)

@@ -10,6 +10,7 @@ The conventions are those of `messaging.*` for Kafka. Attributes hold ids, place
 import asyncio
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import replace
 from typing import Any
 
@@ -28,6 +29,7 @@ from eventing.work import Cause
 RESULT = "accountflow.result"
 """What became of a record, as in the metric of handled messages; `not_yet` for one that is tried again in a moment."""
 
+_SILENT: ContextVar[bool] = ContextVar("eventing_silent", default=False)
 _TRACER = trace.get_tracer("eventing")
 _W3C = TraceContextTextMapPropagator()
 _SHOWN = frozenset({"ce_id", "ce_type", "ce_correlationid", "traceparent"})
@@ -35,7 +37,17 @@ _SHOWN = frozenset({"ce_id", "ce_type", "ce_correlationid", "traceparent"})
 
 def on() -> bool:
     """Whether this process has an SDK. Without one, a span would cost microseconds and say nothing."""
-    return not isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider)
+    return not _SILENT.get() and not isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider)
+
+
+@contextmanager
+def silent() -> Iterator[None]:
+    """Without spans: what is done is no part of the traces that its messages name."""
+    token = _SILENT.set(True)
+    try:
+        yield
+    finally:
+        _SILENT.reset(token)
 
 
 @contextmanager

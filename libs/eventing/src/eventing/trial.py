@@ -91,7 +91,7 @@ class Trial(Outbox):
         except Exception as error:
             if isinstance(error, LOST_RACES) or self.connection.is_closed():
                 raise
-            return {"result": "failed", "error": f"{type(error).__name__}: {error}".replace("\0", "\\0")[:2000]}
+            return {"result": "failed", "error": in_words(error)}
         effect: Effect = {"result": str(result)}
         if tables := _difference(before, await self._changes()):
             effect["tables"] = tables
@@ -108,6 +108,11 @@ class Trial(Outbox):
     async def _changes(self) -> dict[str, dict[str, int]]:
         columns = ("inserted", "updated", "deleted")
         return {row["table_name"]: {name: row[name] for name in columns} async for row in _TRIAL.changes(self.connection)}
+
+
+def in_words(error: Exception) -> str:
+    """As it stands in the journal."""
+    return f"{type(error).__name__}: {error}".replace("\0", "\\0")[:2000]
 
 
 def _difference(before: dict[str, dict[str, int]], after: dict[str, dict[str, int]]) -> dict[str, dict[str, int]]:

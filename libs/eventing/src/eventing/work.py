@@ -146,6 +146,13 @@ class Together:
 
     async def write_outbox(self) -> bool:
         """Number the events and put them into the outbox; true when there was anything. Called once, last in the transaction."""
+        rows = await self.numbered()
+        if rows:
+            await _OUTBOX.append(self.connection, rows)
+        return bool(rows)
+
+    async def numbered(self) -> list[dict[str, Any]]:
+        """What goes out, as rows of the outbox. The numbers are taken: called once."""
         sequences = await self._take_sequences()
         rows: list[dict[str, Any]] = []
         for work in self._works:
@@ -154,9 +161,7 @@ class Together:
                 stream = (event.TOPIC, event.subject)
                 sequences[stream] += 1
                 rows.append(work.row(event, sequences[stream]))
-        if rows:
-            await _OUTBOX.append(self.connection, rows)
-        return bool(rows)
+        return rows
 
     async def _take_sequences(self) -> dict[tuple[str, str], int]:
         amounts = Counter((event.TOPIC, event.subject) for work in self._works for event in work.events())

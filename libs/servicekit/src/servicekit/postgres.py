@@ -27,7 +27,7 @@ async def postgres_pool(settings: PostgresSettings, *, application: str, health:
             settings.dsn.get_secret_value(),
             min_size=settings.pool_min,
             max_size=settings.pool_max,
-            init=_json_as_values,
+            init=json_as_values,
             server_settings={
                 "application_name": application,
                 "timezone": "UTC",
@@ -47,7 +47,8 @@ async def postgres_pool(settings: PostgresSettings, *, application: str, health:
     return pool
 
 
-async def _json_as_values(connection: asyncpg.Connection) -> None:
+async def json_as_values(connection: asyncpg.Connection) -> None:
+    """Make `json` and `jsonb` Python values on this connection."""
     # Binary, because COPY knows no other format; jsonb's binary form is its text after a version byte, which is 1.
     await connection.set_type_codec(
         "jsonb",

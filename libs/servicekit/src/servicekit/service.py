@@ -10,6 +10,7 @@ import sys
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,9 @@ from eventing.inbox import Handler, Inbox
 from eventing.operations import Operations
 from eventing.outbox import Outbox
 from eventing.parking import Parking
+from eventing.rebuilt import EVERYTHING, Rebuilt
 from eventing.relay import Relay
+from eventing.shadow import Scratch
 from servicekit.configuration import describe, load
 from servicekit.health import Health, NotWell
 from servicekit.kafka import kafka_access, wait_for_kafka, wait_for_topics
@@ -34,6 +37,7 @@ from servicekit.logs import configure
 from servicekit.metrics import REGISTRY
 from servicekit.migrations import MigrationSet, migrate
 from servicekit.postgres import AWAY, postgres_pool
+from servicekit.scratch import emptied
 from servicekit.settings import PostgresSettings, ServiceSettings
 from servicekit.telemetry import exported
 from servicekit.waiting import wait_for
@@ -79,6 +83,8 @@ class Program:
     migrations: Path
     settings: type[Any]
     build: Callable[[Any, Parts], Awaitable[Service]]
+    rebuilt: Rebuilt = EVERYTHING
+    """What messages alone make of its database."""
 
     def migration_sets(self) -> list[MigrationSet]:
         """The schemas of this service's database: the message core's, the members', its own."""
@@ -139,7 +145,8 @@ async def _start(program: Program, settings: ServiceSettings, health: Health, ex
     await wait_for_topics(kafka, topics, health=health)
     inbox = Inbox(outbox, service.handlers, service=program.name)
     parking = Parking(inbox)
-    operations = Operations(kafka, inbox, topics)
+    scratch = Scratch(partial(emptied, settings.postgres, program.migration_sets(), application=program.name), program.rebuilt)
+    operations = Operations(kafka, inbox, topics, scratch)
     running = _Running(health, Consumer(kafka, inbox, parking, topics), Relay(outbox, kafka), parking, operations, outbox, service)
     await running.start()
     return running

@@ -8,6 +8,8 @@ from eventing.sql import queries
 from eventing.work import Connection, Work
 
 MEMBERS = queries(__file__, "members")
+TABLES = {"tenancy.organization": ("organization_id", "name"), "tenancy.member": ("organization_id", "user_id", "name", "role")}
+"""What follows from messages: all of it. For services that have to say so of each table."""
 
 
 async def role_of(connection: Connection, organization_id: UUID, user_id: str) -> Role | None:

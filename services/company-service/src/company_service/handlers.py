@@ -41,7 +41,7 @@ async def add_visma_company(command: AddVismaCompany, work: Work, *, allow_synth
     visma_company = await visma_companies.lock(work, command.visma_company_id)
     taken = await companies.is_taken(work, command.company_id, command.visma_company_id)
     known = await _circumstances(command, work, visma_company, company_id_taken=taken, allow_synthetic=allow_synthetic)
-    with _counting_errors():
+    with _counting_errors(work):
         form = company_form.judge(command, known)
     created = CompanyCreated(
         company_id=form.company_id,
@@ -130,7 +130,7 @@ async def _judged_changes(command: CompanyCommand, work: Work, *, allow_syntheti
         raise company.ended(before)
     visma_company = await visma_companies.lock(work, before.visma_company_id)
     known = await _circumstances(command, work, visma_company, allow_synthetic=allow_synthetic)
-    with _counting_errors():
+    with _counting_errors(work):
         return before, before.differing(company_changes.judge(command, known))
 
 
@@ -155,12 +155,12 @@ async def _circumstances(
 
 
 @contextmanager
-def _counting_errors() -> Iterator[None]:
+def _counting_errors(work: Work) -> Iterator[None]:
     try:
         yield
     except Refused as refused:
         for error in refused.errors:
-            metrics.FORM_ERRORS.labels(error.field.partition(".")[0], error.code).inc()
+            work.afterwards(metrics.FORM_ERRORS.labels(error.field.partition(".")[0], error.code).inc)
         raise
 
 

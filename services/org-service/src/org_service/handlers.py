@@ -1,6 +1,7 @@
 """What org-service does on each command."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import structlog
@@ -84,12 +85,9 @@ async def register_visma_customer_ids(command: RegisterVismaCustomerIds, work: W
     wanted = visma_customer_ids.parse(command.visma_customer_ids)
     new, held = await claims.claim(work, wanted)
     if held:
-        metrics.CLAIMS_REFUSED.inc(len(held))
-        _LOG.warning(
-            "visma_customer_id.claim_refused",
-            organization_id=str(work.organization_id),
-            held={number: str(holder) for number, holder in held.items()},
-        )
+        holders = {number: str(holder) for number, holder in held.items()}
+        work.afterwards(partial(metrics.CLAIMS_REFUSED.inc, len(held)))
+        work.afterwards(partial(_LOG.warning, "visma_customer_id.claim_refused", organization_id=str(work.organization_id), held=holders))
         raise _held_by_another(list(held))
     if new:
         work.publish(VismaIdsRegistered(organization_id=work.organization_id, visma_customer_ids=new, registered_by=work.actor))

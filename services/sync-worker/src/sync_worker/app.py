@@ -6,6 +6,7 @@ from contracts.company import CompanyArchived, CompanyCreated, CompanyUpdated, M
 from contracts.org import Role
 from contracts.sync import PauseSync, RefetchPeriods, RepublishPeriods, ResumeSync, RetrySync
 from contracts.visma import VismaCompaniesListed, VismaCompanyAccessChanged, VismaCustomerConnected, VismaDataChanged
+from eventing.rebuilt import CORE, Rebuilt
 from servicekit.migrations import MigrationSet
 from servicekit.service import Parts, Service
 from skatteetaten import A07Client
@@ -33,10 +34,31 @@ from sync_worker.retrieval.steps import Steps
 from sync_worker.retrieval.workers import Workers
 from sync_worker.settings import Settings
 from tenancy.authorisation import requires
-from tenancy.members import KEEPING_MEMBERS
+from tenancy.members import KEEPING_MEMBERS, TABLES
 from visma_nxt import SharedBudget, VismaClient
 
 MIGRATIONS = Path(__file__).parents[2] / "migrations"
+REBUILT = Rebuilt(
+    {
+        **TABLES,
+        "sync.company": (
+            "company_id",
+            "organization_id",
+            "visma_customer_id",
+            "visma_company_id",
+            "organisation_number",
+            "period_type",
+            "financial_year_start_month",
+            "reconciliation_start",
+            "modules",
+            "archived_at",
+            "paused_at",
+        ),
+        "eventing.command": ("id", "fingerprint"),
+        "eventing.dead_letter": CORE["eventing.dead_letter"],
+    },
+    because="the data was retrieved, plans and answers to commands follow from it, and visma-changes are kept for days only",
+)
 
 
 async def build(settings: Settings, parts: Parts) -> Service:

@@ -6,11 +6,12 @@ import structlog
 
 from contracts.org import Role, VismaIdsRegistered, VismaIdsRemoved
 from contracts.visma import RefreshVismaCompanies
+from eventing.rebuilt import CORE, Rebuilt
 from servicekit.http import served
 from servicekit.migrations import MigrationSet
 from servicekit.service import Parts, Service
 from tenancy.authorisation import requires
-from tenancy.members import KEEPING_MEMBERS
+from tenancy.members import KEEPING_MEMBERS, TABLES
 from visma_connector import handlers
 from visma_connector.announcing import Announcing
 from visma_connector.probing import Probing
@@ -20,6 +21,14 @@ from visma_nxt import SharedBudget, VismaClient
 
 _LOG = structlog.get_logger("visma_connector.app")
 MIGRATIONS = Path(__file__).parents[2] / "migrations"
+REBUILT = Rebuilt(
+    {
+        **TABLES,
+        "connector.connection": ("organization_id", "visma_customer_id", "asks", "correlation_id", "causation_id"),
+        **{name: columns for name, columns in CORE.items() if name != "eventing.stream_out"},
+    },
+    because="what an ID reaches is what Visma answered, and much of what is published follows from that",
+)
 
 
 async def build(settings: Settings, parts: Parts) -> Service:

@@ -119,12 +119,15 @@ def prove_command(
     topic: Annotated[list[str] | None, typer.Option(help="Only this topic; may be repeated.")] = None,
     within: Within = 600,
     *,
+    shadow: Annotated[bool, typer.Option("--shadow", help="Into an empty database, which must come to be the live one.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Replay all that a service has read, and prove that nothing changes: the same state, no new event. Status 1 if not."""
+    if shadow and topic:
+        raise typer.BadParameter("--shadow rebuilds from everything: leave out --topic")
 
     async def work(system: System) -> Operation:
-        id_ = await operation.ask(system, service, "prove_replay", {"topics": topic}, by=by, why=why)
+        id_ = await operation.ask(system, service, "prove_replay", {"topics": topic, "shadow": shadow}, by=by, why=why)
         return await operation.until(system, id_, (), within=within)
 
     answer(work, operation.tables, as_json=as_json, found=_not_done)
