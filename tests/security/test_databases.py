@@ -9,6 +9,7 @@ from local_stack.programs import PROGRAMS
 from local_stack.provision import close_to_public
 from local_stack.stack import LocalStack
 from servicekit.migrations import MigrationSet, migrate
+from servicekit.scratch import scratch_dsn
 from sync_worker.app import MIGRATIONS
 
 SERVICES = [program.name for program in PROGRAMS if program.owns_database]
@@ -17,7 +18,8 @@ SERVICES = [program.name for program in PROGRAMS if program.owns_database]
 @pytest.mark.parametrize("service", SERVICES)
 async def test_a_service_enters_its_own_database_and_no_other(installation: LocalStack, service: str) -> None:
     credentials = installation.databases[service].rpartition("@")[0]
-    for owner, dsn in installation.databases.items():
+    shadows = {owner: scratch_dsn(installation.databases[owner]) for owner in SERVICES}
+    for owner, dsn in [*installation.databases.items(), *shadows.items()]:
         attempt = f"{credentials}@{dsn.rpartition('@')[2]}"
         if owner == service:
             connection = await asyncpg.connect(attempt)

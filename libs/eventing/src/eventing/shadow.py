@@ -99,10 +99,10 @@ async def _compare(rebuilt: Rebuilt, shadow: "_Shadow", live: Connection, ranges
         "tables": one,
         "tables_differing": differing,
         "messages_published": await _SHADOW.published(shadow.connection),
+        "not_compared": await rebuilt.left_out(live),
+        "because": rebuilt.because,
         "seconds": round(time.monotonic() - began, 1),
     }
-    if left_out := await rebuilt.left_out(live):
-        summary |= {"not_compared": left_out, "because": rebuilt.because}
     if late:
         summary["beginnings_gone"] = late
     if differing or shadow.failures:
