@@ -8,7 +8,7 @@ published, counted or logged; its database stays as it is until the next proof, 
 import math
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -36,6 +36,7 @@ from eventing.work import Connection, Together
 
 _SHADOW = queries(__file__, "shadow")
 _BATCH = 1000
+_AT_ONCE = 64
 _SHOWN = 1000
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 _WHY = "as the live service did; its answer has the reason"
@@ -121,7 +122,7 @@ def _in_words(table: str, counts: dict[str, int]) -> str:
 
 
 class _Shadow(Outbox):
-    """Opens units of work inside the transaction that is open on ``connection``, at the time of the turn in hand.
+    """Opens units of work inside the transaction that is open on ``connection``, at the time, to the minute, of the turns in hand.
 
     What is published takes its number and goes nowhere.
     """
@@ -172,22 +173,26 @@ class _Shadow(Outbox):
     async def _take(self, turns: Iterable[Turn]) -> None:
         with tracing.silent():
             async with self.connection.transaction():
-                for turn in turns:
-                    self._now = turn.at
-                    self._results[await self._result(turn)] += 1
+                for some in _alike(turns):
+                    self._results.update(await self._results_of(some))
+
+    async def _results_of(self, turns: Sequence[Turn]) -> list[str]:
+        """Together while all goes well, else one by one."""
+        try:
+            if len(turns) > 1:
+                return await self._handled(turns)
+        except Exception as error:
+            if is_away(error):
+                raise
+        return [await self._result(turn) for turn in turns]
 
     async def _result(self, turn: Turn) -> str:
         try:
             if turn.given_up:
-                return str(await self._inbox.give_up(turn.record, why=_WHY))
-            # The live service has waited before it answered: what it had not heard of by then will not come.
-            async with self.connection.transaction():
-                result = await self._inbox.handle(turn.record, waiting_since=_LONG_AGO)
-                if turn.refused and result is Result.HANDLED:
-                    raise _AllowedNow
-            return str(result)
+                return await self._given_up(turn)
+            (result,) = await self._handled([turn])
         except _AllowedNow:
-            await self._inbox.give_up(turn.record, why=_WHY)
+            await self._given_up(turn)
             return "allowed_now"
         except Exception as error:
             if is_away(error):
@@ -196,6 +201,33 @@ class _Shadow(Outbox):
             if self.failed <= _SHOWN:
                 self.failures.append(Item(turn.record, {"result": "failed", "error": in_words(error)}))
             return "failed"
+        return result
+
+    async def _handled(self, turns: Sequence[Turn]) -> list[str]:
+        self._now = turns[-1].at
+        results: list[Result] = []
+        async with self.connection.transaction():
+            # The live service has waited before it answered: what it had not heard of by then will not come.
+            await self._inbox.handle_all([turn.record for turn in turns], results, waiting_since=_LONG_AGO)
+            if any(turn.refused and result is Result.HANDLED for turn, result in zip(turns, results, strict=True)):
+                raise _AllowedNow
+        return [str(result) for result in results]
+
+    async def _given_up(self, turn: Turn) -> str:
+        self._now = turn.at
+        return str(await self._inbox.give_up(turn.record, why=_WHY))
+
+
+def _alike(turns: Iterable[Turn]) -> Iterator[list[Turn]]:
+    """Some at a time that may share a transaction and a reading of the clock: of one minute, and none of them given up."""
+    some: list[Turn] = []
+    for turn in turns:
+        if some and (len(some) == _AT_ONCE or turn.given_up or some[0].given_up or turn.at.replace(second=0, microsecond=0) > some[0].at):
+            yield some
+            some = []
+        some.append(turn)
+    if some:
+        yield some
 
 
 class _AllowedNow(Exception):
