@@ -74,14 +74,15 @@ class History:
     async def _reading(self, ranges: Mapping[str, tuple[int, int]]) -> AsyncIterator[tuple[AIOKafkaConsumer, dict[TopicPartition, int]]]:
         """A consumer at the beginning of the ranges, and the end of each that is not empty."""
         consumer = AIOKafkaConsumer(**self._options())
-        await consumer.start()
         try:
             left = {}
             for name, (first, end) in ranges.items():
                 topic, _, partition = name.rpartition("/")
                 if first < end:
                     left[TopicPartition(self._kafka.topic_prefix + topic, int(partition))] = (first, end)
-            consumer.assign(list(left))
+            if left:  # without places its fetcher never ends
+                await consumer.start()
+                consumer.assign(list(left))
             for place, (first, _) in left.items():
                 consumer.seek(place, first)
             yield consumer, {place: end for place, (_, end) in left.items()}
