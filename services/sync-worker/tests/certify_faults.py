@@ -1,6 +1,6 @@
 """faults of Visma
 
-Each fault against each data set alone, with a company of its own for each pair; `test_fault_matrix` strikes all data sets of one company.
+Each fault against each data set alone, a company of its own for each pair; `certify_fault_matrix` strikes all data sets of one company.
 """
 
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ import pytest
 from rich.console import Console
 from rich.table import Table
 
-from .test_fault_matrix import MODULES, RETRIEVAL_SETTINGS, SOMEBODY_ELSE, STRIKES, VISMA_SETTINGS, Session, Strike, rules, simulator
+from .certify_fault_matrix import MODULES, RETRIEVAL_SETTINGS, SOMEBODY_ELSE, STRIKES, VISMA_SETTINGS, Session, Strike, rules, simulator
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(600)]
 
