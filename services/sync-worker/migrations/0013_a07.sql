@@ -21,6 +21,7 @@ CREATE TABLE a07_report_version (
     was jsonb NOT NULL, superseded_at timestamptz NOT NULL,
     PRIMARY KEY (company_id, month, version)
 );
+CALL sync.put_behind_wall('sync.a07_report_version');
 
 -- migrate: rollback
 DROP TABLE a07_report_version;

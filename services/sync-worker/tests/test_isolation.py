@@ -61,7 +61,7 @@ class Neighbours:
 
 @pytest.fixture(scope="module")
 async def neighbours(database_templates: Templates, postgres: PostgresAddress) -> AsyncIterator[Neighbours]:
-    async with retrieved(database_templates, BUILDER, PAINTER, modules=(Module.VAT, Module.ASSETS), lines=600) as [ours, theirs]:
+    async with retrieved(database_templates, BUILDER, PAINTER, modules=(Module.VAT, Module.ASSETS), lines=1500) as [ours, theirs]:
         name = f"operator_{uuid4().hex[:8]}"
         operator = postgres.database(ours.dsn.rpartition("/")[2], name, "secret")
         await provision.admit_operator(postgres, operator, owner=ours.dsn)
@@ -168,7 +168,7 @@ def cause_of(books: Books) -> Cause:
 
 async def test_whoever_has_not_said_whom_they_work_for_sees_and_writes_nothing(neighbours: Neighbours) -> None:
     pool, walled = neighbours.ours.outbox.pool, await landed_tables(neighbours)
-    assert {dataset.landing for dataset in DATASETS.values()} | {"proof", "a07_report"} == set(walled)
+    assert {dataset.landing for dataset in DATASETS.values()} | {"proof", "a07_report", "a07_report_version"} == set(walled)
     for table in walled:
         assert await pool.fetchval(f"SELECT count(*) FROM sync.{table}") == 0, table
     async with pool.acquire() as connection, connection.transaction():
