@@ -99,9 +99,20 @@ class Consumer:
                 await self.broker.stop()
         except TimeoutError:
             _LOG.warning("consumer.left_without_answer", seconds=_LEAVE_SECONDS)
+            await self._close_what_is_left()
         if self._watching is not None:
             self._watching.cancel()
             await asyncio.wait({self._watching})
+
+    async def _close_what_is_left(self) -> None:
+        """aiokafka gave up in the middle of leaving the group; what it would have closed afterwards goes on by itself otherwise."""
+        consumer = self._subscriber.consumer
+        with suppress(TimeoutError, KafkaError):
+            async with asyncio.timeout(_LEAVE_SECONDS):
+                if consumer is not None and consumer._fetcher is not None:  # noqa: SLF001
+                    await consumer._fetcher.close()  # noqa: SLF001
+                    await consumer._client.close()  # noqa: SLF001
+                await self.broker.stop()
 
     async def problem(self) -> str | None:
         """Why it is not consuming; None when it is, a broker's answer included: an idle consumer would not notice that all are away."""

@@ -290,8 +290,9 @@ WHERE i.work_item_id = before.work_item_id
 RETURNING i.data_set, before.reason;
 
 -- name: count_stopped$
+-- Those that are being tried again keep their reason until they have gone on.
 SELECT count(*) FROM sync.work_item
-WHERE company_id = :company_id AND source = :source AND reason = :reason AND status IN ('needs_attention', 'needs_consent');
+WHERE company_id = :company_id AND source = :source AND reason = :reason AND status NOT IN ('complete', 'retired');
 
 -- name: take_up
 -- What waits for a person or for its next attempt is due now. What was scanned to its end without being proven is scanned from the start.
