@@ -160,7 +160,7 @@ async def site(servers: Servers, urls: Mapping[str, str]) -> AsyncIterator[Site]
         kafka = await exits.enter_async_context(servers.access("bench"))
         dsn = await exits.enter_async_context(servers.database("sync_worker", migrate_sync_worker))
         budget_dsn = await exits.enter_async_context(servers.database("visma_budget", _migrate_budget))
-        pool = await exits.enter_async_context(servers.pool(dsn))
+        pool = await exits.enter_async_context(servers.pool(f"{dsn}?accountflow.every_organization=on"))
         control = await exits.enter_async_context(httpx.AsyncClient(base_url=urls["control_url"], timeout=120))
         producer = await exits.enter_async_context(kafka.producer())
         (await control.delete("/requests")).raise_for_status()
