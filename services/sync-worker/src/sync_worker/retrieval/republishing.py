@@ -18,6 +18,7 @@ from sync_worker.domain.datasets import DATASETS
 from sync_worker.domain.scan import Key
 from sync_worker.retrieval.row_events import row_events
 from sync_worker.retrieval.verification import period_verified
+from sync_worker.retrieval.workers import LOST_RACES
 from sync_worker.store import a07_reports, landing, proofs, republications, work_items
 from sync_worker.store.companies import COMPANIES
 from sync_worker.store.republications import Republication
@@ -45,9 +46,10 @@ class Republishing:
                 if await self._step():
                     continue
             except Exception as error:
-                if not is_away(error):
+                # Whoever lands rows may hold the company for long, or win a race: what was asked for is still there.
+                if not is_away(error) and not isinstance(error, LOST_RACES):
                     raise
-                _LOG.warning("republishing.away", error=f"{type(error).__name__}: {error}")
+                _LOG.warning("republishing.interrupted", error=f"{type(error).__name__}: {error}")
             with suppress(TimeoutError):
                 async with asyncio.timeout(self._poll_seconds):
                     await self._woken.wait()

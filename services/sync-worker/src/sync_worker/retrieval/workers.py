@@ -31,7 +31,7 @@ from visma_nxt import Lane, SharedBudget, Turn
 
 Step = Callable[[WorkItem], Awaitable[None]]
 _LOG = structlog.get_logger("sync_worker.workers")
-_LOST_RACES = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError, asyncpg.QueryCanceledError)
+LOST_RACES = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError, asyncpg.QueryCanceledError)
 
 
 class Workers:
@@ -89,7 +89,7 @@ class Workers:
                 metrics.LEASES_LOST.inc()
             except Exception as error:
                 # The database is away, or two transactions collided: nothing can be said of the item, its lease runs out.
-                if not is_away(error) and not isinstance(error, _LOST_RACES):
+                if not is_away(error) and not isinstance(error, LOST_RACES):
                     _LOG.exception("workers.step_not_recorded", item=item.id, company_id=str(item.company.company_id))
                 else:
                     _LOG.warning("workers.step_lost", item=item.id, error=f"{type(error).__name__}: {error}")
@@ -102,7 +102,7 @@ class Workers:
         except LeaseLost:
             raise
         except Exception as error:
-            if is_away(error) or isinstance(error, _LOST_RACES):
+            if is_away(error) or isinstance(error, LOST_RACES):
                 raise
             trouble = trouble_of(error, item.data_set)
             tracing.failed(trouble.reason)
@@ -125,7 +125,7 @@ class Workers:
                 try:
                     found = await self._try_next()
                 except Exception as error:
-                    if not is_away(error) and not isinstance(error, _LOST_RACES):
+                    if not is_away(error) and not isinstance(error, LOST_RACES):
                         raise
                     _LOG.warning("workers.queue_away", error=f"{type(error).__name__}: {error}")
                     found = 1.0
@@ -171,7 +171,7 @@ class Workers:
                 if await work_items.bring_back(self._outbox, self._source):
                     self.wake()
             except Exception as error:
-                if not is_away(error) and not isinstance(error, _LOST_RACES):
+                if not is_away(error) and not isinstance(error, LOST_RACES):
                     raise
                 _LOG.warning("workers.queue_away", error=f"{type(error).__name__}: {error}")
 
@@ -183,7 +183,7 @@ class Workers:
                     await work_items.renew(self._outbox, self._held, self._lease)
                     crash.point("item.renewed")
                 except Exception as error:
-                    if not is_away(error):
+                    if not is_away(error) and not isinstance(error, LOST_RACES):
                         raise
                     _LOG.warning("workers.leases_not_renewed", error=f"{type(error).__name__}: {error}")
 
