@@ -16,6 +16,7 @@ from contracts.accounting import (
     OrgUnitsRetrieved,
     RowsRemoved,
 )
+from contracts.company import Module
 from contracts.sync import DataSet, PeriodMismatched, PeriodVerified, SyncCompleted
 from testkit.probe import probe
 
@@ -104,6 +105,21 @@ async def what_is_posted_arrives_and_its_period_is_verified_again(bench: Any, co
     completed = await bench.of(SyncCompleted, company_id, count=2)
     [ledger] = [each for each in completed[-1].data_sets if each.data_set is DataSet.LEDGER_LINES]
     assert ledger.rows == len(await bench.rows("ledger_line", company_id))
+
+
+async def test_a_company_whose_last_data_set_is_proven_while_it_is_looked_at_is_complete(bench: Any) -> None:
+    await bench.visma.fault(effect="status", status=503, operation="TaxTermRows", times=None)
+    async with bench.worker(**OFTEN, retry_longest_seconds=0.3):
+        company_id = await bench.create(BAKERY, months=1, modules=[Module.VAT])
+        await looked(bench, 1)
+        await bench.visma.fault(effect="delay", ms=3000, operation="Marks", times=1)
+        await probe(lambda: looks_slowly(bench), within=20)
+        await bench.visma.clear_faults()
+        await bench.of(SyncCompleted, company_id)
+
+
+async def looks_slowly(bench: Any) -> bool:
+    return (await bench.visma.faults_met())[-1] == 1
 
 
 async def what_changed_is_read_and_nothing_else(bench: Any, company_id: UUID) -> None:

@@ -89,7 +89,7 @@ def needs_attention(work: Work, company: Company, data_set: DataSet, period: Per
 
 
 async def completed_if_so(work: Work, company: Company) -> None:
-    """Complete the company when every item is complete. Call it after `progressed`, which holds the company."""
+    """Complete the company when every item is complete. Call it when this work holds the company, as after `progressed`."""
     if await COMPANIES.complete(work.connection, company_id=company.company_id, now=work.now):
         await work_items.end_turns(work, company.company_id)
         if Module.ASSETS in company.modules:

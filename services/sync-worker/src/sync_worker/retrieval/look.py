@@ -66,6 +66,9 @@ async def look(visma: VismaClient, outbox: Outbox, item: WorkItem, freshness: Fr
             await work_items.end_turns(work, company.company_id)
             if item.attempts or item.reason:
                 await announcements.progressed(work, company, item.data_set)
+            # What was proven meanwhile found this item busy, and could not be the last.
+            await COMPANIES.lock(work.connection, company_id=company.company_id)
+            await announcements.completed_if_so(work, company)
         crash.point("look.written")
     crash.point("look.committed")
     metrics.LOOKS.labels("news" if news else "quiet").inc()
