@@ -14,8 +14,8 @@ Sent = tuple[bytes, bytes, list[tuple[str, bytes]]]
 """Key, value and headers."""
 
 
-def events_member_added(organizations: Sequence[UUID], count: int) -> list[Sent]:
-    """Round and round through the organisations, numbered per organisation."""
+def events_member_added(organizations: Sequence[UUID], count: int, *, first: int = 0) -> list[Sent]:
+    """Round and round through the organisations, numbered per organisation; those from ``first`` on of a longer history."""
     return [
         sent(
             MemberAdded(
@@ -24,7 +24,7 @@ def events_member_added(organizations: Sequence[UUID], count: int) -> list[Sent]
             to,
             sequence=n // len(organizations) + 1,
         )
-        for n in range(count)
+        for n in range(first, first + count)
     ]
 
 
