@@ -8,6 +8,8 @@ from uuid import UUID
 
 import asyncpg
 
+from testkit.patience import patient
+
 from .observer import TooLate
 
 SERVICES = ("org-service", "company-service", "visma-connector", "sync-worker")
@@ -40,7 +42,7 @@ class Databases:
         """
         under_way = ["nothing was looked at"]
         try:
-            async with asyncio.timeout(within):
+            async with asyncio.timeout(patient(within)):
                 while under_way := await self._under_way(subjects):  # noqa: ASYNC110 - only the tables know
                     await asyncio.sleep(0.1)
         except TimeoutError:

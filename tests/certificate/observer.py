@@ -13,6 +13,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from contracts import topics
 from servicekit.kafka import client_options
 from servicekit.settings import KafkaSettings
+from testkit.patience import patient
 
 Found = TypeVar("Found")
 
@@ -60,7 +61,7 @@ class Observer:
     async def until(self, found: Callable[[], Found | None], what: str, *, within: float) -> Found:
         """Wait for something among the records. Raises `TooLate`."""
         try:
-            async with asyncio.timeout(within), self._changed:
+            async with asyncio.timeout(patient(within)), self._changed:
                 while not (value := found()):
                     await self._changed.wait()
                 return value

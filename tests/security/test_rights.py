@@ -21,6 +21,7 @@ from provisioning.cluster import admin
 from servicekit.health import Health
 from servicekit.kafka import client_options, wait_for_kafka
 from servicekit.settings import KafkaSettings
+from testkit.patience import patient
 
 from .conftest import GuardedKafka
 
@@ -111,7 +112,7 @@ async def test_a_wrong_password_is_refused_and_named_in_readiness_without_being_
     health = Health()
     waiting = asyncio.create_task(wait_for_kafka(wrong, health=health))
     try:
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(patient(15)):
             while "credentials" not in (phase := str((await health._ready())[1]["phase"])):  # noqa: ASYNC110
                 await asyncio.sleep(0.02)
     finally:

@@ -28,6 +28,7 @@ from skatteetaten_simulator import keys
 from skatteetaten_simulator import server as skatteetaten
 from testkit.databases import DatabaseFactory
 from testkit.gateway import Gateway, gateway
+from testkit.patience import patient
 from testkit.topics import OwnTopics
 from testkit.tracing import Spans
 from visma_simulator import scenario
@@ -165,7 +166,7 @@ async def test_one_trace_leads_from_a_command_to_the_last_page(firm: Firm, spans
 
 async def _trace(spans: Spans, trace_id: str, name: str, *, until: str | None = None) -> dict[str, ReadableSpan]:
     """The spans of a trace by their ids, as soon as the one that is looked for has ended."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(patient(20)):
         while True:
             found = {_id(span): span for span in spans() if span.context and format_trace_id(span.context.trace_id) == trace_id}
             if any(span.name == name and until in {None, (span.attributes or {}).get("cloudevents.event_type")} for span in found.values()):

@@ -11,6 +11,7 @@ from structlog.contextvars import bind_contextvars, get_contextvars
 
 from contracts.org import AddMember, MemberAdded, OrganizationRegistered, RemoveMember
 from contracts.results import CommandRejected
+from testkit.patience import patient
 from testkit.probe import probe
 
 from .conftest import Core, headers, member_added, noting
@@ -98,7 +99,7 @@ async def test_order_per_key_holds_while_keys_run_side_by_side(core: Core) -> No
 
     async def handle(message: MemberAdded, work: Any) -> None:
         if message.user_id in first_of_each:
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(patient(10)):
                 await meeting.wait()  # passes only when four keys are being handled at the same time
         await NOTE[MemberAdded](message, work)
 
@@ -186,7 +187,7 @@ async def test_stopping_in_the_middle_of_a_message_loses_and_doubles_nothing(cor
     organization = uuid4()
     await core.send(member_added(organization, "one"), sequence=1)
     member = await core.run({MemberAdded: slow}, [EVENTS])
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(patient(10)):
         await started.wait()
     stopping = asyncio.create_task(member.stop())
     await asyncio.sleep(0)
@@ -207,7 +208,7 @@ async def test_a_member_cut_off_in_the_middle_leaves_the_message_to_the_next(cor
     await core.send(member_added(uuid4(), "one"), sequence=1)
     member = await core.run({MemberAdded: hangs}, [EVENTS])
     member.consumer.broker.config.broker_config.graceful_timeout = 0.1
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(patient(10)):
         await started.wait()
     await member.stop()
     assert await core.committed(EVENTS) == 0

@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 from contracts.company import CompanyGroupCreated
 from contracts.org import AddMember, MemberAdded
 from contracts.results import CommandRejected
+from testkit.patience import patient
 from testkit.probe import probe
 
 from .conftest import Core, member_added, noting
@@ -163,7 +164,7 @@ async def test_a_process_that_dies_while_applying_keeps_nothing_and_the_next_one
     await core.ended(operation, "planned")
     handler.reached = asyncio.Event()
     await core.apply(operation)
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(patient(15)):
         await handler.reached.wait()
     await member.stop()
     assert await core.effects() == ["1"]

@@ -13,6 +13,7 @@ from servicekit.health import Health
 from servicekit.kafka import client_options, kafka_access, wait_for_kafka, wait_for_topics
 from servicekit.settings import KafkaSettings
 from testkit import Proxy
+from testkit.patience import patient
 from testkit.topics import TopicFactory
 
 NOBODY = "127.0.0.1:1"
@@ -32,7 +33,7 @@ async def phase_of(waiting: Awaitable[None], health: Health, clock: SettableCloc
     """What `/readyz` says once the first attempt has failed."""
     task = asyncio.ensure_future(waiting)
     try:
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(patient(15)):
             while clock.sleepers == 0:  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
         return str((await health._ready())[1]["phase"])
@@ -60,7 +61,7 @@ def test_encryption_without_a_user():
 
 
 async def test_answers_when_one_of_the_brokers_is_there(kafka):
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(patient(10)):
         await wait_for_kafka(settings(bootstrap_servers=f"{NOBODY},{kafka}"), health=Health())
 
 
@@ -70,7 +71,7 @@ async def test_broker_that_is_away_and_comes_is_found(kafka, clock):
         await proxy.refuse()
         at = settings(bootstrap_servers=proxy.address)
         waiting = asyncio.create_task(wait_for_kafka(at, health=health, clock=clock))
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(patient(15)):
             while clock.sleepers == 0:  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
             assert proxy.address in str((await health._ready())[1]["phase"])
@@ -97,5 +98,5 @@ async def test_missing_topics_are_named(kafka, topic: TopicFactory, clock):
 async def test_topics_are_looked_for_under_the_prefix(kafka, topic: TopicFactory):
     prefix, _, name = (await topic("there")).rpartition(".")
     access = kafka_access(settings(bootstrap_servers=kafka, topic_prefix=f"{prefix}."), client_id="org-service")
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(patient(10)):
         await wait_for_topics(access, [name], health=Health())

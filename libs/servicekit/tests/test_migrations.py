@@ -6,6 +6,7 @@ import pytest
 from pogo_core.error import BadMigrationError
 
 from servicekit.migrations import MigrationSet, ReleasedMigrationChangedError, migrate
+from testkit.patience import patient
 
 FIRST = """-- Members of organisations
 -- depends:
@@ -57,7 +58,7 @@ async def test_sets_with_equal_file_names_have_their_own_history(dsn, members, t
 
 
 async def test_of_replicas_that_start_together_one_applies_and_all_succeed(dsn, members):
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(patient(30)):
         results = await asyncio.gather(*(migrate(dsn, [members]) for _ in range(3)))
     assert sorted(results) == [[], [], ["members/0001_members", "members/0002_roles"]]
 
@@ -90,13 +91,13 @@ async def test_lock_is_free_after_a_failure_and_after_a_cancellation(dsn, member
     slow = members.folder / "0002_roles.sql"
     slow.write_text(SECOND.replace("ALTER TABLE member ADD", "SELECT pg_sleep(60); ALTER TABLE member ADD"))
     working = asyncio.create_task(migrate(dsn, [members]))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(patient(10)):
         while not await ask(dsn, "SELECT FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep%' AND state = 'active'"):
             continue
     working.cancel()
     await asyncio.gather(working, return_exceptions=True)
     slow.write_text(SECOND)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(patient(10)):
         assert await migrate(dsn, [members]) == ["members/0002_roles"]
 
 

@@ -10,6 +10,7 @@ from servicekit.clock import SettableClock
 from servicekit.health import Health
 from servicekit.postgres import postgres_pool
 from servicekit.settings import PostgresSettings
+from testkit.patience import patient
 
 FORM = {"name": "Bjørnøya AS", "modules": ["vat", None], "share": 0.5, "nested": {"at": "2026-01-01"}}
 
@@ -66,7 +67,7 @@ async def test_waits_for_a_database_that_is_still_to_be_created(postgres):
     name = f"t_{uuid.uuid4().hex}"
     settings = PostgresSettings(dsn=SecretStr(postgres.database(name)), pool_min=0)
     opening = asyncio.create_task(postgres_pool(settings, application="org-service", health=health, clock=clock))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(patient(10)):
         while clock.sleepers == 0:  # noqa: ASYNC110
             await asyncio.sleep(0)
     _, body = await health._ready()
@@ -75,6 +76,6 @@ async def test_waits_for_a_database_that_is_still_to_be_created(postgres):
     await administrator.execute(f"CREATE DATABASE {name}")
     await administrator.close()
     clock.advance(2)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(patient(10)):
         pool = await opening
     await pool.close()

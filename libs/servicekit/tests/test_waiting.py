@@ -11,6 +11,7 @@ from servicekit.clock import SettableClock
 from servicekit.health import Health
 from servicekit.metrics import REGISTRY
 from servicekit.waiting import GaveUpError, wait_for
+from testkit.patience import patient
 
 pytestmark = pytest.mark.servers
 
@@ -137,7 +138,7 @@ asyncio.run(main())
 async def test_terminated_while_waiting_ends_at_once():
     process = await asyncio.create_subprocess_exec(sys.executable, "-c", PROGRAM, stdout=asyncio.subprocess.PIPE)
     assert process.stdout is not None
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(patient(20)):
         assert b"start.waiting" in await process.stdout.readline()
     process.send_signal(signal.SIGTERM)
     async with asyncio.timeout(1.5):

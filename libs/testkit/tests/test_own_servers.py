@@ -6,13 +6,14 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
 from local_stack.provision import create_database, create_topics
 from testkit import OwnKafka, OwnPostgres
+from testkit.patience import patient
 from testkit.topics import _Topic
 
 
 async def read(bootstrap_servers: str, topic: str, count: int) -> list[bytes]:
     consumer = AIOKafkaConsumer(topic, bootstrap_servers=bootstrap_servers, auto_offset_reset="earliest")
     async with consumer:
-        return [(await asyncio.wait_for(consumer.getone(), 10)).value for _ in range(count)]
+        return [(await asyncio.wait_for(consumer.getone(), patient(10))).value for _ in range(count)]
 
 
 async def test_a_producer_outlives_a_cut_and_a_restart_of_its_broker(own_kafka: OwnKafka) -> None:
@@ -24,11 +25,11 @@ async def test_a_producer_outlives_a_cut_and_a_restart_of_its_broker(own_kafka: 
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(asyncio.shield(waiting), 0.5)
         await own_kafka.proxy.restore()
-        await asyncio.wait_for(waiting, 20)
+        await asyncio.wait_for(waiting, patient(20))
         own_kafka.server.kill()
         waiting = await producer.send("orders", b"3")
         await own_kafka.server.start()
-        await asyncio.wait_for(waiting, 30)
+        await asyncio.wait_for(waiting, patient(30))
     assert own_kafka.proxy.accepted > 1  # the broker sends its clients back through the proxy
     assert await read(own_kafka.bootstrap_servers, "orders", 3) == [b"1", b"2", b"3"]
 

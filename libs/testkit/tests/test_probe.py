@@ -3,6 +3,7 @@ import asyncio
 import pytest
 
 from testkit import probe
+from testkit.patience import patient
 
 
 async def test_returns_the_first_true_value() -> None:
@@ -11,7 +12,7 @@ async def test_returns_the_first_true_value() -> None:
 
 
 async def test_says_what_it_saw_last() -> None:
-    with pytest.raises(pytest.fail.Exception, match=r"not so within 0.05 s; seen last: \[\]"):
+    with pytest.raises(pytest.fail.Exception, match=rf"not so within {patient(0.05):g} s; seen last: \[\]"):
         await probe(list, within=0.05, every=0.01)
 
 
@@ -31,3 +32,10 @@ async def test_a_call_that_hangs_is_cancelled_at_the_deadline() -> None:
 async def test_a_mistake_in_the_condition_is_not_waited_out() -> None:
     with pytest.raises(ZeroDivisionError):
         await probe(lambda: 1 // 0, within=60)
+
+
+def test_who_shares_the_processors_waits_longer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTEST_XDIST_WORKER", "gw0")
+    assert patient(5) == 20
+    monkeypatch.delenv("PYTEST_XDIST_WORKER")
+    assert patient(5) == 5

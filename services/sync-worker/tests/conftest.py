@@ -35,6 +35,7 @@ from sync_worker.__main__ import PROGRAM
 from sync_worker.settings import RetrievalSettings, Settings, VismaForRetrieval
 from testkit.databases import DatabaseFactory
 from testkit.gateway import Gateway, gateway
+from testkit.patience import patient
 from testkit.probe import probe
 from testkit.topics import OwnTopics
 from visma_nxt import BudgetSettings
@@ -240,7 +241,7 @@ class Bench:
 
     async def of(self, kind: type[Any], company_id: UUID, *, count: int = 1, within: float = 40) -> list[Any]:
         """The messages of a kind about a company; waits for ``count``."""
-        async with asyncio.timeout(within):
+        async with asyncio.timeout(patient(within)):
             wanted = count
             while True:
                 found = [each for each in await self.gateway.published(kind, count=wanted, within=within) if each.company_id == company_id]

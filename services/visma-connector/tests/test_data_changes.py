@@ -14,6 +14,7 @@ from contracts.sync import DataSet
 from contracts.visma import ChangeKind, DataSetChange
 from eventing.outbox import Outbox
 from eventing.work import Cause
+from testkit.patience import patient
 from visma_connector.announcing import Announcing
 from visma_connector.settings import WebhookSettings
 from visma_connector.store import connections, data_changes
@@ -214,7 +215,7 @@ async def test_a_company_in_other_hands_is_not_waited_for(outbox: Outbox, clock:
     await note(outbox)
     await note(outbox, company=7200001)
     clock.advance(2)
-    async with asyncio.timeout(10), outbox.together() as one, outbox.together() as another, outbox.together() as third:
+    async with asyncio.timeout(patient(10)), outbox.together() as one, outbox.together() as another, outbox.together() as third:
         taken = [await data_changes.take(work.connection, noticed_until=clock()) for work in (one, another, third)]
     assert sorted(noticed.visma_company_id for noticed in taken if noticed) == [7100001, 7200001]
 

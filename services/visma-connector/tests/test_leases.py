@@ -68,10 +68,10 @@ async def test_a_probe_whose_process_died_is_taken_over_when_its_lease_ran_out(o
 
 async def test_a_slow_answer_keeps_its_lease(outbox: Outbox, client: VismaClient, visma: Any) -> None:
     await registered(outbox, 12345)
-    await visma.fault("delay", ms=900)
-    slow = asyncio.create_task(probing(outbox, client, lease=0.3).probe_next())
+    await visma.fault("delay", ms=4500)
+    slow = asyncio.create_task(probing(outbox, client, lease=1.5).probe_next())
     await probe(lambda: is_leased(outbox), within=10)
-    second = probing(outbox, client, lease=0.3)
+    second = probing(outbox, client, lease=1.5)
     while not slow.done():
         assert not await second.probe_next(), "the same ID is probed twice at a time"
         await asyncio.wait({slow}, timeout=0.02)

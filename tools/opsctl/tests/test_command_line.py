@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from local_stack.ports import free_port
+from testkit.patience import patient
 
 from .conftest import Installation
 
@@ -57,7 +58,7 @@ async def test_following_ends_by_ctrl_c_with_130_and_by_a_closed_pipe_with_0(ins
     following = await _start(installation, "tail", "org-events", "--follow", "--json", "--organization", str(organization))
     assert following.stdout is not None
     try:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(patient(30)):
             assert b"OrganizationRegistered" in await following.stdout.readline()
             following.send_signal(signal.SIGINT)
             _, err = await following.communicate()

@@ -16,6 +16,7 @@ from contracts.cloudevents import Attributes, read
 from contracts.message import Command, Event, Message
 from contracts.registry import MESSAGES
 from contracts.results import Outcome
+from testkit.patience import patient
 from testkit.topics import OwnTopics
 
 Kind = TypeVar("Kind", bound=Message)
@@ -69,6 +70,7 @@ class Gateway:
         )
 
     async def _until(self, found: Callable[[], list[Any]], count: int, what: str, within: float) -> Sequence[Any]:
+        within = patient(within)
         try:
             async with asyncio.timeout(within):
                 while len(found()) < count:

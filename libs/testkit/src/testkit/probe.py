@@ -7,6 +7,8 @@ from typing import TypeVar
 
 import pytest
 
+from testkit.patience import patient
+
 Seen = TypeVar("Seen")
 
 
@@ -19,10 +21,11 @@ async def probe(
 ) -> Seen:
     """Call `until` until it returns something true, and return that.
 
-    An error of the kinds in `despite` counts as not yet. After `within` seconds the test fails and says what was seen last; a call that
-    hangs is cancelled then.
+    An error of the kinds in `despite` counts as not yet. After `within` seconds (see `patience`) the test fails and says what was seen
+    last; a call that hangs is cancelled then.
     """
     loop = asyncio.get_running_loop()
+    within = patient(within)
     deadline = loop.time() + within
     last = "nothing: the first call did not return"
     while True:
