@@ -28,13 +28,14 @@ async def must_wait(
     While they wait for a person the company is looked at meanwhile, if ``next_look`` says when.
     """
     async with outbox.work(item.cause) as work:
+        # First: who takes the others up takes this item up too, before it is counted or after it was given back.
+        await work_items.hold(work, item)
         under_way, stopped, unknown = await work_items.progress_of(work, item.company.company_id, others)
         if unknown:
             missing = ", ".join(sorted(unknown))
             raise Troubled(not_supported(f"{item.data_set} cannot be had without {missing}, which this customer's Visma does not know."))
         if not under_way and not stopped:
             return False
-        await work_items.hold(work, item)
         if next_look and not under_way:
             await work_items.look_later(work, item, until=next_look(work.now))
         else:

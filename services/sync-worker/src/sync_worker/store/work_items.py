@@ -352,6 +352,7 @@ async def take_up(work: Work, company_id: UUID) -> list[DataSet]:
     """Make everything that waits due now, for the cause of this work; gives the data sets concerned."""
     rows = _ITEMS.take_up(work.connection, company_id=company_id, now=work.now, **cause_columns(work))
     found = {row["data_set"] async for row in rows}
+    await _ITEMS.add_turns(work.connection, company_id=company_id, sources=[source.value for source in Source], now=work.now)
     return [data_set for data_set in DataSet if data_set.value in found]
 
 

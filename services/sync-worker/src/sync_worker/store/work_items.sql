@@ -296,6 +296,7 @@ WHERE company_id = :company_id AND source = :source AND reason = :reason AND sta
 
 -- name: take_up
 -- What waits for a person or for its next attempt is due now. What was scanned to its end without being proven is scanned from the start.
+-- Sums that wait for it are taken along, also out of the hand of somebody who looks at the company meanwhile: the balances are compared next.
 UPDATE sync.work_item
 SET status = 'queued', next_attempt_at = :now, refresh_at = NULL, attempts = 0, reason = NULL, message = NULL, hint = NULL, refetched = false,
     scan = CASE WHEN scan_complete AND status <> 'retrying' THEN nextval('sync.scan') ELSE scan END,
@@ -305,10 +306,12 @@ SET status = 'queued', next_attempt_at = :now, refresh_at = NULL, attempts = 0, 
     changed_since = CASE WHEN scan_complete AND status <> 'retrying' THEN NULL ELSE changed_since END,
     retrieved_from = CASE WHEN scan_complete AND status <> 'retrying' THEN NULL ELSE retrieved_from END,
     search = CASE WHEN status = 'retrying' THEN search END, repair = CASE WHEN status = 'retrying' THEN repair END,
-    scan_complete = scan_complete AND status = 'retrying',
+    scan_complete = data_set = 'account_balances' OR scan_complete AND status = 'retrying', lease_token = NULL, lease_until = NULL,
     correlation_id = :correlation_id, causation_id = :causation_id, traceparent = :traceparent
-WHERE company_id = :company_id
-  AND (status IN ('needs_attention', 'needs_consent', 'not_supported', 'retrying') OR data_set IN ('account_balances', 'vat_figures') AND status = 'verifying')
+WHERE company_id = :company_id AND (
+    status IN ('needs_attention', 'needs_consent', 'not_supported', 'retrying')
+    OR data_set IN ('account_balances', 'vat_figures') AND status IN ('verifying', 'retrieving')
+)
 RETURNING data_set;
 
 -- name: progress

@@ -1,6 +1,8 @@
-"""When Visma says that something has changed, the right company of the right organisation is looked at now."""
+"""What rests or waits is taken up at once: when Visma says that something has changed, and when a user asks."""
 
+import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from uuid import UUID, uuid4
 
@@ -18,12 +20,16 @@ from servicekit.settings import PostgresSettings
 from sync_worker.__main__ import PROGRAM
 from sync_worker.domain.plan import PlannedItem, Source
 from sync_worker.handlers import look_at_once
+from sync_worker.retrieval.sums import must_wait
 from sync_worker.store import companies, work_items
+from sync_worker.store.work_items import LeaseLost, WorkItem
 from testkit.databases import DatabaseFactory
+from testkit.probe import probe
 
 pytestmark = pytest.mark.servers
 
 OURS, OTHERS = UUID(int=1), UUID(int=2)
+CAUSE = Cause(organization_id=OURS, correlation_id="c", causation_id=None)
 NOW = datetime(2026, 11, 23, 8, tzinfo=UTC)
 TOMORROW, YESTERDAY = NOW + timedelta(days=1), NOW - timedelta(days=1)
 
@@ -59,7 +65,7 @@ async def company(
         modules=[],
         created_by="kari",
     )
-    async with outbox.work(Cause(organization_id=organization_id, correlation_id="c", causation_id=None)) as work:
+    async with outbox.work(replace(CAUSE, organization_id=organization_id)) as work:
         await companies.add(work, created)
         known = await companies.find(work, created.company_id)
         assert known is not None
@@ -68,6 +74,24 @@ async def company(
             "UPDATE sync.work_item SET status = 'complete', refresh_at = $2 WHERE company_id = $1", created.company_id, refresh_at
         )
     return created.company_id
+
+
+async def stopped_beside_its_balances(outbox: Outbox, *, balances: str) -> UUID:
+    """A company one of whose data sets needs attention."""
+    bakery = await company(outbox, OURS)
+    async with outbox.work(CAUSE) as work:
+        known = await companies.find(work, bakery)
+        assert known is not None
+        await work_items.add(work, known, [PlannedItem(data_set=DataSet.CUSTOMERS, rank=0)])
+        await work.connection.execute("UPDATE sync.work_item SET status = 'needs_attention' WHERE data_set = 'customers'")
+        await work.connection.execute("UPDATE sync.work_item SET status = $1 WHERE data_set = 'account_balances'", balances)
+    return bakery
+
+
+async def claim(outbox: Outbox) -> WorkItem:
+    item = await work_items.claim(outbox, Source.VISMA, timedelta(minutes=1), most=1)
+    assert item is not None
+    return item
 
 
 async def tell(outbox: Outbox, *, organization_id: UUID = OURS, visma_company_id: int = 7100001) -> None:
@@ -99,8 +123,7 @@ async def test_a_company_is_looked_at_now_instead_of_later(outbox: Outbox, befor
 async def test_told_while_it_is_being_looked_at_it_is_looked_at_once_more(outbox: Outbox) -> None:
     bakery = await company(outbox, OURS, refresh_at=YESTERDAY)
     assert await work_items.bring_back(outbox, Source.VISMA) == 1
-    item = await work_items.claim(outbox, Source.VISMA, timedelta(minutes=1), most=1)
-    assert item is not None
+    item = await claim(outbox)
     await tell(outbox)
     async with outbox.work(item.cause) as work:
         await work_items.rest(work, item, until=TOMORROW)
@@ -118,3 +141,43 @@ async def test_a_company_that_nobody_has_added_is_passed_over(outbox: Outbox) ->
     bakery = await company(outbox, OURS)
     await tell(outbox, visma_company_id=7999999)
     assert await next_look(outbox, bakery) == TOMORROW
+
+
+async def test_what_a_user_asks_for_is_claimed_also_when_its_company_has_nothing_else_to_do(outbox: Outbox) -> None:
+    bakery = await stopped_beside_its_balances(outbox, balances="complete")
+    async with outbox.work(CAUSE) as work:
+        await work_items.end_turns(work, bakery)
+    async with outbox.work(CAUSE) as work:
+        assert await work_items.take_up(work, bakery) == [DataSet.CUSTOMERS]
+    assert (await claim(outbox)).data_set is DataSet.CUSTOMERS
+
+
+@pytest.mark.parametrize("status", ["verifying", "retrieving"], ids=["waits", "is looked at"])
+async def test_balances_that_wait_are_compared_next_also_when_somebody_has_them_in_hand(outbox: Outbox, status: str) -> None:
+    bakery = await stopped_beside_its_balances(outbox, balances=status)
+    item = await claim(outbox)
+    assert item.data_set is DataSet.ACCOUNT_BALANCES
+    await outbox.pool.execute("UPDATE sync.work_item SET status = $1, scan_complete = false WHERE work_item_id = $2", status, item.id)
+    async with outbox.work(CAUSE) as work:
+        assert await work_items.take_up(work, bakery) == [DataSet.ACCOUNT_BALANCES, DataSet.CUSTOMERS]
+    with pytest.raises(LeaseLost):
+        await must_wait(outbox, item, [DataSet.CUSTOMERS], next_look=lambda _: TOMORROW)
+    assert (await claim(outbox)).data_set is DataSet.CUSTOMERS
+    assert await outbox.pool.fetchval("SELECT scan_complete FROM sync.work_item WHERE work_item_id = $1", item.id)
+
+
+async def test_sums_do_not_go_to_rest_while_what_they_wait_for_is_taken_up(outbox: Outbox) -> None:
+    await stopped_beside_its_balances(outbox, balances="verifying")
+    item = await claim(outbox)
+    async with outbox.work(CAUSE) as work:
+        # As somebody else who takes everything up.
+        await work.connection.execute("UPDATE sync.work_item SET status = 'queued'")
+        waiting = asyncio.create_task(must_wait(outbox, item, [DataSet.CUSTOMERS], next_look=lambda _: TOMORROW))
+        await probe(lambda: somebody_waits_for_a_lock(outbox), within=10)
+    assert await waiting
+    [due] = await outbox.pool.fetch("SELECT next_attempt_at FROM sync.work_item WHERE work_item_id = $1", item.id)
+    assert due["next_attempt_at"] < TOMORROW
+
+
+async def somebody_waits_for_a_lock(outbox: Outbox) -> bool:
+    return bool(await outbox.pool.fetchval("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)"))
