@@ -158,7 +158,7 @@ class Bench:
                 a07=A07Settings(base_url=addresses.a07_base_url, **self.a07_settings),
                 retry=RetrySettings(attempts=2, first_wait=timedelta(milliseconds=20)),
             ),
-            retrieval=RetrievalSettings(**{"lease_seconds": 2, "retry_first_seconds": 0.1, "poll_seconds": 0.05} | retrieval),
+            retrieval=RetrievalSettings(**{"lease_seconds": 5, "retry_first_seconds": 0.1, "poll_seconds": 0.05} | retrieval),
         )
 
     @asynccontextmanager
