@@ -143,7 +143,7 @@ async def ledger(servers: Servers, lines: int) -> AsyncIterator[Ledger]:
             ):
                 outbox, retrieval = Outbox(workers, "/sync-worker"), RetrievalSettings(poll_seconds=0.02)
                 pages = PageSizes(retrieval.pages(most=settings.page_size))
-                steps = Steps(visma, None, outbox, pages, retrieval.freshness)  # type: ignore[arg-type] - no payroll
+                steps = Steps(visma, None, outbox, pages, retrieval.pace, retrieval.freshness)  # type: ignore[arg-type] - no payroll
                 found = Ledger(pool, control, Workers(Source.VISMA, steps.visma, outbox, retrieval, side_by_side=8))
                 created = _created(first_year)
                 async with outbox.work(Cause(organization_id=created.organization_id, correlation_id="bench", causation_id=None)) as work:

@@ -74,7 +74,7 @@ class Books:
     async def workers(self) -> AsyncIterator[None]:
         settings = RetrievalSettings(poll_seconds=0.02)
         pages = PageSizes(settings.pages(most=200))
-        steps = Steps(self.visma, None, self.outbox, pages, settings.freshness)  # type: ignore[arg-type] - no payroll here
+        steps = Steps(self.visma, None, self.outbox, pages, settings.pace, settings.freshness)  # type: ignore[arg-type] - no payroll here
         workers = Workers(Source.VISMA, steps.visma, self.outbox, settings, side_by_side=4)
         running = asyncio.create_task(workers.run())
         try:

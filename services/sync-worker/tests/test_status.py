@@ -18,7 +18,7 @@ async def test_a_retrieval_that_is_paused_says_when_it_will_be_complete(bench: A
     await bench.hire()
     bench.visma_settings = {"page_size": 50}
     await bench.visma.latency(30)
-    async with bench.worker(workers=3):
+    async with bench.worker(workers=3, progress_seconds=0.05):
         company_id = await bench.create(BAKERY, months=12)
         about = {"company_id": company_id, "organization_id": bench.organization_id}
         await probe(lambda: landed(bench, company_id), within=20, every=0.01)

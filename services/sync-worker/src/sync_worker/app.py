@@ -68,7 +68,8 @@ async def build(settings: Settings, parts: Parts) -> Service:
     visma = await parts.exits.enter_async_context(VismaClient(settings.visma, budget=budget, clock=parts.outbox.clock))
     skatteetaten = await parts.exits.enter_async_context(A07Client(settings.skatteetaten, now=parts.outbox.clock))
     retrieval = settings.retrieval
-    steps = Steps(visma, skatteetaten, parts.outbox, PageSizes(retrieval.pages(most=settings.visma.page_size)), retrieval.freshness)
+    sizes = PageSizes(retrieval.pages(most=settings.visma.page_size))
+    steps = Steps(visma, skatteetaten, parts.outbox, sizes, retrieval.pace, retrieval.freshness)
     ledger = Workers(Source.VISMA, steps.visma, parts.outbox, retrieval, side_by_side=retrieval.workers, budget=budget)
     payroll = Workers(Source.SKATTEETATEN, steps.skatteetaten, parts.outbox, retrieval, side_by_side=retrieval.a07_workers)
     republishing = Republishing(parts.outbox, poll_seconds=4 * retrieval.poll_seconds)

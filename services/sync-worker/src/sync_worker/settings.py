@@ -8,6 +8,7 @@ from servicekit.settings import ServiceSettings, SettingsGroup
 from skatteetaten import SkatteetatenSettings
 from sync_worker.domain.freshness import Freshness
 from sync_worker.domain.page_sizes import Bounds
+from sync_worker.domain.progress_pace import ProgressPace
 from sync_worker.domain.trouble import Patience
 from visma_nxt import BudgetSettings, VismaSettings
 
@@ -19,6 +20,7 @@ class RetrievalSettings(SettingsGroup):
     smallest_page: int = Field(100, ge=1, description="rows to ask for at least, however slow the answers; at most: VISMA__PAGE_SIZE")
     page_seconds: float = Field(5, gt=0, description="pages that take longer become smaller")
     page_megabytes: float = Field(4, gt=0, description="larger pages become smaller")
+    progress_seconds: float = Field(1, ge=0, description="how often progress of a data set is told while its pages come")
     lease_seconds: float = Field(10, gt=0, description="after this long without a sign of life, others take up what a process had in hand")
     poll_seconds: float = Field(0.25, gt=0, description="longest time until work that another process has queued is seen")
     freshness_minutes: float = Field(15, gt=0, description="longest time until a change in Visma is noticed when no webhook tells of it")
@@ -51,6 +53,11 @@ class RetrievalSettings(SettingsGroup):
             proof=timedelta(hours=self.proof_hours),
             overlap=timedelta(minutes=self.overlap_minutes),
         )
+
+    @property
+    def pace(self) -> ProgressPace:
+        """How often progress is told."""
+        return ProgressPace(timedelta(seconds=self.progress_seconds))
 
     def pages(self, *, most: int) -> Bounds:
         """What to aim for when asking for pages."""

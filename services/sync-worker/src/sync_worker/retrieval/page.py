@@ -10,6 +10,7 @@ from sync_worker.domain.dataset import Dataset
 from sync_worker.domain.datasets import DATASETS
 from sync_worker.domain.page_sizes import PageSizes
 from sync_worker.domain.plan import FIRST_ITEM
+from sync_worker.domain.progress_pace import ProgressPace
 from sync_worker.domain.receipt import questions
 from sync_worker.domain.scan import check_order, seen_all
 from sync_worker.retrieval import announcements
@@ -21,7 +22,7 @@ from visma_nxt import Page, VismaClient, noting
 from visma_nxt.errors import RateLimited, Transient
 
 
-async def retrieve_page(visma: VismaClient, outbox: Outbox, sizes: PageSizes, item: WorkItem) -> None:
+async def retrieve_page(visma: VismaClient, outbox: Outbox, sizes: PageSizes, pace: ProgressPace, item: WorkItem) -> None:
     """Fetch and land the page after the item's cursor. Raises Visma's errors, `NotInOrder`, `LeaseLost`."""
     dataset, company = DATASETS[item.data_set], item.company
     with noting() as asked:
@@ -53,7 +54,7 @@ async def retrieve_page(visma: VismaClient, outbox: Outbox, sizes: PageSizes, it
         if complete and dataset.control is None and item.data_set is not FIRST_ITEM.data_set:
             # Its proof needs no further question, and a turn to ask is too dear for it.
             await settle(work, item, counted(expected), counting or item.counted, requests=0)
-        else:
+        elif complete or pace.is_due((company.company_id, item.data_set), work.now):
             await announcements.progressed(work, company, item.data_set, item.period)
         crash.point("page.written")
     crash.point("page.committed")

@@ -7,6 +7,7 @@ from skatteetaten import A07Client
 from sync_worker.domain.freshness import Freshness
 from sync_worker.domain.page_sizes import PageSizes
 from sync_worker.domain.plan import FIRST_ITEM
+from sync_worker.domain.progress_pace import ProgressPace
 from sync_worker.retrieval import announcements
 from sync_worker.retrieval.a07 import retrieve_report
 from sync_worker.retrieval.balances import retrieve_opening_balances, verify_balances
@@ -31,11 +32,14 @@ _SUMMED = {
 class Steps:
     """One step of an item: one question to the source, and what its answer changes."""
 
-    def __init__(self, visma: VismaClient, skatteetaten: A07Client, outbox: Outbox, sizes: PageSizes, freshness: Freshness) -> None:
+    def __init__(
+        self, visma: VismaClient, skatteetaten: A07Client, outbox: Outbox, sizes: PageSizes, pace: ProgressPace, freshness: Freshness
+    ) -> None:
         self._visma = visma
         self._skatteetaten = skatteetaten
         self._outbox = outbox
         self._sizes = sizes
+        self._pace = pace
         self._freshness = freshness
 
     async def visma(self, item: WorkItem) -> None:
@@ -53,7 +57,7 @@ class Steps:
         elif item.search is not None:
             await locate(self._visma, self._outbox, item, item.search)
         elif not item.scan_complete:
-            await retrieve_page(self._visma, self._outbox, self._sizes, item)
+            await retrieve_page(self._visma, self._outbox, self._sizes, self._pace, item)
         elif item.data_set is FIRST_ITEM.data_set:
             await verify_and_plan(self._visma, self._outbox, item)
         else:
