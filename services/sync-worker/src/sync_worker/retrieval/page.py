@@ -11,6 +11,7 @@ from sync_worker.domain.datasets import DATASETS
 from sync_worker.domain.page_sizes import PageSizes
 from sync_worker.domain.plan import FIRST_ITEM
 from sync_worker.domain.progress_pace import ProgressPace
+from sync_worker.domain.proof_wait import proof_wait
 from sync_worker.domain.receipt import questions
 from sync_worker.domain.scan import check_order, seen_all
 from sync_worker.retrieval import announcements
@@ -48,6 +49,7 @@ async def retrieve_page(visma: VismaClient, outbox: Outbox, sizes: PageSizes, pa
             counted=counting,
             newest=page.newest,
             scan_complete=complete,
+            prove_at=work.now + proof_wait(dataset, rank=item.rank, known=item.known),
         )
         period = item.period if dataset.by_period else None
         work.publish(*row_events(dataset.event, company, period, dataset.names, arrival.changed, before=arrival.before))
@@ -56,6 +58,8 @@ async def retrieve_page(visma: VismaClient, outbox: Outbox, sizes: PageSizes, pa
             await settle(work, item, counted(expected), counting or item.counted, requests=0)
         elif complete or pace.is_due((company.company_id, item.data_set), work.now):
             await announcements.progressed(work, company, item.data_set, item.period)
+            if complete and dataset.by_period:
+                await work_items.prove_when_all_is_read(work, company.company_id)
         crash.point("page.written")
     crash.point("page.committed")
     metrics.ROWS_LANDED.labels(item.data_set.value).inc(len(rows))

@@ -6,6 +6,7 @@ when the scan saw as many rows as Visma states, never on a guess.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from contracts.sync import AccountTotals, DataSet, Period, PeriodMismatched, PeriodRepaired, PeriodVerified, SyncStatus
 from eventing import crash
@@ -42,16 +43,41 @@ _ASK_AGAIN = "Wait until nobody posts to the ledger and ask for the retrieval ag
 
 
 async def verify(visma: VismaClient, outbox: Outbox, item: WorkItem) -> None:
-    """Ask Visma for its sums and settle the item. Raises Visma's errors and `LeaseLost`."""
+    """Ask Visma for its sums and settle the item; with a period of the ledger all others that wait for their proof, by the same question.
+
+    Raises Visma's errors and `LeaseLost`.
+    """
     dataset = DATASETS[item.data_set]
-    with noting() as asked:
-        stated = await _stated(visma, dataset, item)
-    crash.point("proof.fetched")
+    waiting = [item, *(await work_items.take_along(outbox, item) if dataset.by_period and item.repair is None else [])]
+    try:
+        with noting() as asked:
+            stated = await _stated(visma, dataset, _together(waiting))
+        crash.point("proof.fetched")
+        while waiting:
+            each = waiting[0]
+            await _settle(outbox, each, _of(each, stated), questions(asked) if dataset.control else each.counted, alone=each is item)
+            del waiting[0]
+    finally:
+        await work_items.give_back(outbox, [each for each in waiting if each is not item])
+
+
+async def _settle(outbox: Outbox, item: WorkItem, stated: Mapping[Group, Stated], asked: Sequence[Question], *, alone: bool) -> None:
     async with outbox.work(item.cause) as work:
         await work_items.hold(work, item)
-        await settle(work, item, stated, questions(asked) if dataset.control else item.counted, requests=1 if dataset.control else 0)
+        await settle(work, item, stated, asked, requests=1 if alone and DATASETS[item.data_set].control else 0)
         crash.point("proof.written")
     crash.point("proof.committed")
+
+
+def _together(items: Sequence[WorkItem]) -> WorkItem:
+    """The first of them, with the accounting periods of all."""
+    return replace(items[0], ledger_periods=tuple(sorted({number for each in items for number in each.ledger_periods})))
+
+
+def _of(item: WorkItem, stated: Mapping[Group, Stated]) -> Mapping[Group, Stated]:
+    if item.period is None:
+        return stated
+    return {group: each for group, each in stated.items() if (group[1], group[2]) in item.ledger_periods}
 
 
 async def settle(work: Work, item: WorkItem, stated: Mapping[Group, Stated], asked: Sequence[Question], *, requests: int) -> bool:

@@ -43,6 +43,7 @@ class WorkItem:
 
     id: int
     token: UUID
+    rank: int
     company: Company
     data_set: DataSet
     period: Period | None
@@ -190,10 +191,31 @@ async def save_page(
     counted: Sequence[Question] | None,
     newest: str | None,
     scan_complete: bool,
+    prove_at: datetime,
 ) -> None:
-    """Note a landed page, and give the item back. Without ``expected``, ``counted`` and ``newest`` what is known of them stays."""
+    """Note a landed page, and give the item back. Without ``expected``, ``counted`` and ``newest`` what is known of them stays.
+
+    A complete scan is proven at ``prove_at``, or sooner with others of the company.
+    """
     about = {"cursor": cursor, "seen": seen, "expected": expected, "counted": counted, "newest": newest, "scan_complete": scan_complete}
-    await _ITEMS.save_page(work.connection, id=item.id, **about)
+    await _ITEMS.save_page(work.connection, id=item.id, prove_at=prove_at, **about)
+
+
+async def prove_when_all_is_read(work: Work, company_id: UUID) -> None:
+    """Let no period wait for its proof when nothing of the ledger is left to read. Call it when this work holds the company."""
+    await _ITEMS.prove_when_all_is_read(work.connection, company_id=company_id, now=work.now)
+
+
+async def take_along(outbox: Outbox, item: WorkItem) -> list[WorkItem]:
+    """Other periods of the item's company that wait for their proof, under the item's lease; oldest last."""
+    rows = _ITEMS.take_along(outbox.pool, id=item.id, company_id=item.company.company_id, token=item.token, now=outbox.clock())
+    return sorted([_item_of(row, item.token) async for row in rows], key=lambda each: each.rank)
+
+
+async def give_back(outbox: Outbox, items: Sequence[WorkItem]) -> None:
+    """Let others take up what was taken along and not finished."""
+    if items:
+        await _ITEMS.give_back(outbox.pool, ids=[each.id for each in items], token=items[0].token)
 
 
 async def finish(work: Work, item: WorkItem, *, rows: int, requests: int, refresh_at: datetime | None = None) -> None:
@@ -448,6 +470,7 @@ def _item_of(row: Mapping[str, Any], token: UUID) -> WorkItem:
     return WorkItem(
         id=row["work_item_id"],
         token=token,
+        rank=row["rank"],
         company=company_of(row),
         data_set=DataSet(row["data_set"]),
         period=_period_of(row),

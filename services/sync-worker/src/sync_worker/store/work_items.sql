@@ -59,7 +59,8 @@ RETURNING i.company_id, i.data_set;
 -- name: waiting^
 -- How many items could be claimed now (no more of a company than are enough), and whether one of them is what a person waits to see.
 WITH in_hand AS (
-    SELECT company_id, count(*) AS items FROM sync.work_item WHERE source = :source AND lease_until > :now GROUP BY company_id
+    SELECT company_id, count(DISTINCT lease_token) AS items FROM sync.work_item
+    WHERE source = :source AND lease_until > :now GROUP BY company_id
 )
 SELECT count(*) AS items, coalesce(bool_or(due.rank = 0), false) AS urgent
 FROM sync.turn t LEFT JOIN in_hand h ON h.company_id = t.company_id
@@ -78,7 +79,8 @@ WHERE t.source = :source AND coalesce(h.items, 0) < :most AND NOT EXISTS (
 -- The company that was served longest ago, and its first item that is due: each company gets the same number of requests, whatever its size.
 -- With urgent_first those that have something of rank 0 come before all others. None has more than :most items in hand.
 WITH in_hand AS (
-    SELECT company_id, count(*) AS items FROM sync.work_item WHERE source = :source AND lease_until > :now GROUP BY company_id
+    SELECT company_id, count(DISTINCT lease_token) AS items FROM sync.work_item
+    WHERE source = :source AND lease_until > :now GROUP BY company_id
 ), next AS (
     SELECT t.company_id FROM sync.turn t LEFT JOIN in_hand h ON h.company_id = t.company_id
     CROSS JOIN LATERAL (
@@ -107,13 +109,35 @@ WITH in_hand AS (
 ), taken AS (
     UPDATE sync.turn t SET taken_at = :now FROM claimed WHERE t.company_id = claimed.company_id AND t.source = claimed.source
 )
-SELECT i.work_item_id, i.data_set, i.period_label, i.first_day, i.last_day, i.ledger_periods, i.retrieved_from, i.scan, i.cursor, i.scanned, i.expected,
+SELECT i.work_item_id, i.rank, i.data_set, i.period_label, i.first_day, i.last_day, i.ledger_periods, i.retrieved_from, i.scan, i.cursor, i.scanned, i.expected,
        i.counted, i.scan_complete, i.changed_since, i.refetched, i.search, i.repair, i.differs_since, i.attempts, i.reason,
        i.succeeded_at IS NOT NULL AS known,
        i.correlation_id, i.causation_id, i.traceparent,
        c.company_id, c.organization_id, c.visma_company_id, c.organisation_number, c.period_type, c.financial_year_start_month,
        c.reconciliation_start, c.modules, c.started_at IS NOT NULL AS started
 FROM claimed i JOIN sync.company c ON c.company_id = i.company_id;
+
+-- name: take_along
+-- The other periods of the company whose rows are in: they are proven by the question that is asked for one of them, under its lease.
+UPDATE sync.work_item i
+SET lease_token = :token, lease_until = (SELECT lease_until FROM sync.work_item WHERE work_item_id = :id), attempted_at = :now
+FROM sync.company c
+WHERE c.company_id = i.company_id AND i.work_item_id IN (
+    SELECT work_item_id FROM sync.work_item
+    WHERE company_id = :company_id AND data_set = 'ledger_lines' AND work_item_id <> :id AND status = 'verifying' AND scan_complete
+      AND search IS NULL AND repair IS NULL AND (lease_until IS NULL OR lease_until <= :now)
+    FOR UPDATE SKIP LOCKED
+)
+RETURNING i.*, c.visma_company_id, c.organisation_number, c.period_type, c.financial_year_start_month, c.reconciliation_start, c.modules,
+          i.succeeded_at IS NOT NULL AS known, c.started_at IS NOT NULL AS started;
+
+-- name: prove_when_all_is_read!
+-- Nothing of the ledger is left to read: the periods that wait for their proof wait no longer.
+UPDATE sync.work_item SET next_attempt_at = :now
+WHERE company_id = :company_id AND data_set = 'ledger_lines' AND status = 'verifying' AND next_attempt_at > :now AND NOT EXISTS (
+    SELECT 1 FROM sync.work_item i
+    WHERE i.company_id = :company_id AND i.data_set = 'ledger_lines' AND i.status IN ('queued', 'retrieving') AND NOT i.scan_complete
+);
 
 -- name: renew!
 -- An item that is locked is being stored, and then given back, or taken away. Neither wants its lease renewed, and waiting could go in a circle.
@@ -124,6 +148,9 @@ WHERE work_item_id IN (SELECT work_item_id FROM sync.work_item WHERE lease_token
 -- Give back what was not finished, so that nobody has to wait for the leases to run out.
 UPDATE sync.work_item SET lease_token = NULL, lease_until = NULL WHERE lease_token = ANY(:tokens::uuid[]);
 
+-- name: give_back!
+UPDATE sync.work_item SET lease_token = NULL, lease_until = NULL WHERE work_item_id = ANY(:ids::bigint[]) AND lease_token = :token;
+
 -- name: hold$
 -- True when the lease is still ours; the item is then locked until commit, and landed rows are those of its organisation.
 SELECT sync.work_for(organization_id) FROM sync.work_item WHERE work_item_id = :id AND lease_token = :token FOR UPDATE;
@@ -131,7 +158,7 @@ SELECT sync.work_for(organization_id) FROM sync.work_item WHERE work_item_id = :
 -- name: save_page!
 UPDATE sync.work_item
 SET cursor = coalesce(:cursor, cursor), scanned = scanned + :seen, expected = coalesce(:expected, expected), counted = coalesce(:counted, counted), scan_complete = :scan_complete,
-    newest = coalesce(:newest, newest),
+    newest = coalesce(:newest, newest), next_attempt_at = CASE WHEN :scan_complete THEN :prove_at ELSE next_attempt_at END,
     status = CASE WHEN :scan_complete THEN 'verifying' ELSE 'retrieving' END,
     requests = requests + 1, attempts = 0, reason = NULL, message = NULL, hint = NULL, lease_token = NULL, lease_until = NULL
 WHERE work_item_id = :id;
