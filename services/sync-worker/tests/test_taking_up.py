@@ -21,7 +21,7 @@ from sync_worker.__main__ import PROGRAM
 from sync_worker.domain.plan import PlannedItem, Source
 from sync_worker.handlers import look_at_once
 from sync_worker.retrieval.sums import must_wait
-from sync_worker.store import companies, work_items
+from sync_worker.store import companies, looks, taking_up, work_items
 from sync_worker.store.work_items import LeaseLost, WorkItem
 from testkit.databases import DatabaseFactory
 from testkit.probe import probe
@@ -122,11 +122,11 @@ async def test_a_company_is_looked_at_now_instead_of_later(outbox: Outbox, befor
 
 async def test_told_while_it_is_being_looked_at_it_is_looked_at_once_more(outbox: Outbox) -> None:
     bakery = await company(outbox, OURS, refresh_at=YESTERDAY)
-    assert await work_items.bring_back(outbox, Source.VISMA) == 1
+    assert await taking_up.bring_back(outbox, Source.VISMA) == 1
     item = await claim(outbox)
     await tell(outbox)
     async with outbox.work(item.cause) as work:
-        await work_items.rest(work, item, until=TOMORROW)
+        await looks.rest(work, item, until=TOMORROW)
     assert await next_look(outbox, bakery) == NOW
 
 
@@ -148,7 +148,7 @@ async def test_what_a_user_asks_for_is_claimed_also_when_its_company_has_nothing
     async with outbox.work(CAUSE) as work:
         await work_items.end_turns(work, bakery)
     async with outbox.work(CAUSE) as work:
-        assert await work_items.take_up(work, bakery) == [DataSet.CUSTOMERS]
+        assert await taking_up.take_up(work, bakery) == [DataSet.CUSTOMERS]
     assert (await claim(outbox)).data_set is DataSet.CUSTOMERS
 
 
@@ -159,7 +159,7 @@ async def test_balances_that_wait_are_compared_next_also_when_somebody_has_them_
     assert item.data_set is DataSet.ACCOUNT_BALANCES
     await outbox.pool.execute("UPDATE sync.work_item SET status = $1, scan_complete = false WHERE work_item_id = $2", status, item.id)
     async with outbox.work(CAUSE) as work:
-        assert await work_items.take_up(work, bakery) == [DataSet.ACCOUNT_BALANCES, DataSet.CUSTOMERS]
+        assert await taking_up.take_up(work, bakery) == [DataSet.ACCOUNT_BALANCES, DataSet.CUSTOMERS]
     with pytest.raises(LeaseLost):
         await must_wait(outbox, item, [DataSet.CUSTOMERS], next_look=lambda _: TOMORROW)
     assert (await claim(outbox)).data_set is DataSet.CUSTOMERS

@@ -15,7 +15,7 @@ from sync_worker.domain.company import Company
 from sync_worker.domain.plan import FIRST_ITEM
 from sync_worker.retrieval import announcements
 from sync_worker.retrieval.planning import replan
-from sync_worker.store import companies, plans, republications, work_items
+from sync_worker.store import companies, plans, republications, taking_up, work_items
 from sync_worker.store.companies import COMPANIES
 
 Wake = Callable[[], None]
@@ -70,7 +70,7 @@ async def _replan_if_changed(work: Work, company_id: UUID, **settings: Any) -> N
 async def retry_sync(command: RetrySync, work: Work) -> Mapping[str, Any]:
     """Take up what needs attention or consent, and what waits for its next attempt."""
     company = await _company(command.company_id, work)
-    taken_up = await work_items.take_up(work, company.company_id)
+    taken_up = await taking_up.take_up(work, company.company_id)
     await work_items.measure(work, company.company_id)
     return await _taken_up(work, company, taken_up)
 
@@ -102,7 +102,7 @@ async def refetch_periods(command: RefetchPeriods, work: Work) -> Mapping[str, A
     company = await _company(command.company_id, work)
     chosen = choose(await work_items.planned(work.connection, company.company_id), command.periods, command.data_sets, with_whole=False)
     await COMPANIES.reopen(work.connection, company_id=company.company_id)
-    return await _taken_up(work, company, await work_items.refetch(work, company.company_id, chosen))
+    return await _taken_up(work, company, await taking_up.refetch(work, company.company_id, chosen))
 
 
 async def republish_periods(command: RepublishPeriods, work: Work) -> Mapping[str, Any]:
@@ -147,7 +147,7 @@ async def on_company_access_changed(changed: VismaCompanyAccessChanged, work: Wo
 
 
 async def _consent_given(work: Work, **access: Any) -> None:
-    for company_id, data_sets in (await work_items.consent_given(work, **access)).items():
+    for company_id, data_sets in (await taking_up.consent_given(work, **access)).items():
         company = await companies.find(work, company_id)
         if company is not None:
             await _taken_up(work, company, [data_set for data_set in DataSet if data_set in data_sets])
@@ -157,7 +157,7 @@ async def look_at_once(changed: VismaDataChanged, work: Work) -> None:
     """Look for news now instead of at the company's time. One that nobody has added, or not yet, has nothing to be compared with."""
     company = await companies.find_by_visma_company(work, changed.visma_company_id)
     if company is not None:
-        await work_items.hasten(work, company.company_id)
+        await taking_up.hasten(work, company.company_id)
 
 
 async def _say_where_everything_stands(work: Work, company: Company) -> None:

@@ -22,9 +22,10 @@ from sync_worker.domain.proof import Group, Stated, account_differences, differe
 from sync_worker.domain.receipt import questions
 from sync_worker.retrieval import announcements
 from sync_worker.retrieval.balances import ledger_sums
-from sync_worker.store import landing, proofs, work_items
+from sync_worker.store import landing, looks, proofs, work_items
 from sync_worker.store.companies import COMPANIES
-from sync_worker.store.work_items import Proven, WorkItem
+from sync_worker.store.looks import Proven
+from sync_worker.store.work_items import WorkItem
 from visma_nxt import Asked, VismaClient, noting
 from visma_nxt.filters import gte
 
@@ -36,7 +37,7 @@ _BY_PERIOD = ("year", "period")
 async def look(visma: VismaClient, outbox: Outbox, item: WorkItem, freshness: Freshness) -> None:
     """Queue what changed since it was last compared, or rest until the next look. Raises Visma's errors and `LeaseLost`."""
     company = item.company
-    proven = await work_items.proven(outbox, company.company_id, _LOOKED_AT)
+    proven = await looks.proven(outbox, company.company_id, _LOOKED_AT)
     with noting() as asked:
         by_period, whole = await _marks(visma, company, proven)
     counted = questions(asked)
@@ -55,14 +56,12 @@ async def look(visma: VismaClient, outbox: Outbox, item: WorkItem, freshness: Fr
         taken = [
             each
             for each in news
-            if await work_items.read_changes(
-                work, each, changed_since=freshness.since(each.mark.newest), mark=now[each.id], counted=counted
-            )
+            if await looks.read_changes(work, each, changed_since=freshness.since(each.mark.newest), mark=now[each.id], counted=counted)
         ]
         if taken or not await proofs.is_fresh(work, company.company_id, since=work.now - freshness.proof):
             await _compare_again(work, item, taken, requests=1 + bool(verified))
         else:
-            await work_items.rest(work, item, until=freshness.next_look(work.now))
+            await looks.rest(work, item, until=freshness.next_look(work.now))
             await work_items.end_turns(work, company.company_id)
             if item.attempts or item.reason:
                 await announcements.progressed(work, company, item.data_set)
@@ -131,7 +130,7 @@ async def _compare_again(work: Work, item: WorkItem, taken: Collection[Proven], 
     """What changed is read first; then the whole company is proven and summed up once more."""
     company = item.company
     await COMPANIES.reopen(work.connection, company_id=company.company_id)
-    await work_items.compare_next(work, item, requests=requests)
-    summed = await work_items.sum_again(work, company.company_id)
+    await looks.compare_next(work, item, requests=requests)
+    summed = await looks.sum_again(work, company.company_id)
     for data_set in dict.fromkeys([*(each.data_set for each in taken), *summed, item.data_set]):
         await announcements.progressed(work, company, data_set)

@@ -17,7 +17,7 @@ from sync_worker.domain.scan import check_order, seen_all
 from sync_worker.retrieval import announcements
 from sync_worker.retrieval.row_events import row_events
 from sync_worker.retrieval.verification import counted, settle
-from sync_worker.store import landing, work_items
+from sync_worker.store import landing, taking_up, work_items
 from sync_worker.store.work_items import WorkItem
 from visma_nxt import Page, VismaClient, noting
 from visma_nxt.errors import RateLimited, Transient
@@ -59,7 +59,7 @@ async def retrieve_page(visma: VismaClient, outbox: Outbox, sizes: PageSizes, pa
         elif complete or pace.is_due((company.company_id, item.data_set), work.now):
             await announcements.progressed(work, company, item.data_set, item.period)
             if complete and dataset.by_period:
-                await work_items.prove_when_all_is_read(work, company.company_id)
+                await taking_up.prove_when_all_is_read(work, company.company_id)
         crash.point("page.written")
     crash.point("page.committed")
     metrics.ROWS_LANDED.labels(item.data_set.value).inc(len(rows))

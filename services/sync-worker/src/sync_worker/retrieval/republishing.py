@@ -19,7 +19,7 @@ from sync_worker.domain.scan import Key
 from sync_worker.retrieval.row_events import row_events
 from sync_worker.retrieval.verification import period_verified
 from sync_worker.retrieval.workers import LOST_RACES
-from sync_worker.store import a07_reports, landing, proofs, republications, work_items
+from sync_worker.store import a07_reports, landing, looks, proofs, republications, work_items
 from sync_worker.store.companies import COMPANIES
 from sync_worker.store.republications import Republication
 
@@ -95,7 +95,7 @@ async def _publish_more(work: Work, held: Republication) -> None:
 async def _publish_part(work: Work, held: Republication) -> tuple[int, Key | None]:
     """The next rows of the part; gives how many, and the last key when there may be more."""
     company, (data_set, label) = held.company, held.parts[held.position]
-    item = await work_items.find(work, company.company_id, data_set, label)
+    item = await looks.find(work, company.company_id, data_set, label)
     if item is None:
         return 0, None
     if data_set is DataSet.A07_REPORTS:

@@ -14,7 +14,7 @@ from sync_worker.domain.trouble import Troubled
 from sync_worker.retrieval import announcements
 from sync_worker.retrieval.row_events import row_events
 from sync_worker.retrieval.troubles import not_supported
-from sync_worker.store import landing, proofs, work_items
+from sync_worker.store import landing, looks, proofs, work_items
 from sync_worker.store.work_items import WorkItem
 
 SOON, LATER = timedelta(seconds=0.5), timedelta(seconds=10)
@@ -37,7 +37,7 @@ async def must_wait(
         if not under_way and not stopped:
             return False
         if next_look and not under_way:
-            await work_items.look_later(work, item, until=next_look(work.now))
+            await looks.look_later(work, item, until=next_look(work.now))
         else:
             await work_items.defer(work, item, until=work.now + (SOON if under_way else LATER))
         return True

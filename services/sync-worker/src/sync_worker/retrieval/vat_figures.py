@@ -18,7 +18,7 @@ from sync_worker.domain.trouble import Trouble, Troubled
 from sync_worker.domain.vat_figures import VatTerm, figures, in_words
 from sync_worker.retrieval import announcements
 from sync_worker.retrieval.sums import SOON, land_and_close, must_wait
-from sync_worker.store import vat, work_items
+from sync_worker.store import taking_up, vat, work_items
 from sync_worker.store.work_items import WorkItem
 from visma_nxt import VismaClient, noting
 from visma_nxt.filters import Filter, all_of, gte, lte, not_eq
@@ -88,7 +88,7 @@ async def _take_again(work: Work, item: WorkItem, found: list[Difference], *, re
                 hint="Wait until nobody posts to the ledger and ask for the retrieval again; if it differs still, contact support.",
             )
         )
-    await work_items.scan_ledger_again(work, item.company.company_id, {(each.group[4], each.group[5]) for each in found})
+    await taking_up.scan_ledger_again(work, item.company.company_id, {(each.group[4], each.group[5]) for each in found})
     await work_items.defer(work, item, until=work.now + SOON, requests=requests, drifted=True)
     for data_set in (DataSet.LEDGER_LINES, DataSet.ACCOUNT_BALANCES, DataSet.VAT_FIGURES):
         await announcements.progressed(work, item.company, data_set)

@@ -25,7 +25,7 @@ from sync_worker.domain.plan import Source
 from sync_worker.retrieval import setbacks
 from sync_worker.retrieval.troubles import trouble_of
 from sync_worker.settings import RetrievalSettings
-from sync_worker.store import work_items
+from sync_worker.store import taking_up, work_items
 from sync_worker.store.work_items import LeaseLost, WorkItem
 from visma_nxt import Lane, SharedBudget, Turn
 
@@ -168,7 +168,7 @@ class Workers:
         while True:
             await asyncio.sleep(4 * self._settings.poll_seconds)
             try:
-                if await work_items.bring_back(self._outbox, self._source):
+                if await taking_up.bring_back(self._outbox, self._source):
                     self.wake()
             except Exception as error:
                 if not is_away(error) and not isinstance(error, LOST_RACES):

@@ -10,7 +10,7 @@ from eventing.work import Work
 from sync_worker.domain.company import Company
 from sync_worker.domain.plan import FIRST_ITEM, PlannedItem
 from sync_worker.domain.replanning import Fate, Known, question_of, replanned, since_of
-from sync_worker.store import work_items
+from sync_worker.store import taking_up, work_items
 
 _PLANS = queries(__file__, "plans")
 _FIRST = FIRST_ITEM.data_set.value
@@ -21,7 +21,7 @@ async def begin_again(work: Work, company: Company) -> None:
     await _PLANS.lock(work.connection, company_id=company.company_id)
     await work_items.add(work, company, [FIRST_ITEM])
     await _PLANS.again(work.connection, _rows(work, company, [FIRST_ITEM]))
-    await work_items.take_up(work, company.company_id)
+    await taking_up.take_up(work, company.company_id)
     await _PLANS.hold_back(work.connection, company_id=company.company_id, first_data_set=_FIRST)
 
 

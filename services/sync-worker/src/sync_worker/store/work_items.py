@@ -14,7 +14,6 @@ from eventing.sql import queries
 from eventing.work import Cause, Connection, Work
 from sync_worker.domain.company import Company
 from sync_worker.domain.estimate import Part
-from sync_worker.domain.freshness import Mark
 from sync_worker.domain.locating import Repair, Search
 from sync_worker.domain.periods import YearAndPeriod
 from sync_worker.domain.plan import Planned, PlannedItem, Source, source_of
@@ -76,18 +75,6 @@ class Waiting:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Proven:
-    """An item that a look may find news for. Without ``agreed`` it differed from Visma up to now."""
-
-    id: int
-    data_set: DataSet
-    period: Period | None
-    ledger_periods: tuple[YearAndPeriod, ...]
-    mark: Mark
-    agreed: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
     """The items of one data set together, and the periods of those that have one.
 
@@ -133,8 +120,12 @@ async def add(work: Work, company: Company, planned: Sequence[PlannedItem]) -> N
         for item in planned
     ]
     await _ITEMS.add(work.connection, rows)
-    sources = sorted({source_of(item.data_set).value for item in planned})
-    await _ITEMS.add_turns(work.connection, company_id=company.company_id, sources=sources, now=work.now)
+    await add_turns(work, company.company_id, {source_of(item.data_set) for item in planned})
+
+
+async def add_turns(work: Work, company_id: UUID, sources: Iterable[Source]) -> None:
+    """Let the company be served by the workers of these sources, if it is not already."""
+    await _ITEMS.add_turns(work.connection, company_id=company_id, sources=sorted(each.value for each in sources), now=work.now)
 
 
 async def measure(work: Work, company_id: UUID) -> None:
@@ -201,11 +192,6 @@ async def save_page(
     await _ITEMS.save_page(work.connection, id=item.id, prove_at=prove_at, **about)
 
 
-async def prove_when_all_is_read(work: Work, company_id: UUID) -> None:
-    """Let no period wait for its proof when nothing of the ledger is left to read. Call it when this work holds the company."""
-    await _ITEMS.prove_when_all_is_read(work.connection, company_id=company_id, now=work.now)
-
-
 async def take_along(outbox: Outbox, item: WorkItem) -> list[WorkItem]:
     """Other periods of the item's company that wait for their proof, under the item's lease; oldest last."""
     rows = _ITEMS.take_along(outbox.pool, id=item.id, company_id=item.company.company_id, token=item.token, now=outbox.clock())
@@ -223,76 +209,10 @@ async def finish(work: Work, item: WorkItem, *, rows: int, requests: int, refres
     await _ITEMS.finish(work.connection, id=item.id, rows=rows, requests=requests, refresh_at=refresh_at, now=work.now)
 
 
-async def bring_back(outbox: Outbox, source: Source) -> int:
-    """Queue the items again that rest and whose time has come; gives how many."""
-    count: int = await _ITEMS.bring_back(outbox.pool, source=source.value, now=outbox.clock())
-    return count
-
-
-async def hasten(work: Work, company_id: UUID) -> None:
-    """Look for news of a company now instead of at its time."""
-    await _ITEMS.hasten(work.connection, company_id=company_id, now=work.now)
-
-
-async def proven(outbox: Outbox, company_id: UUID, data_sets: Iterable[DataSet]) -> list[Proven]:
-    """What a look compares with Visma."""
-    rows = _ITEMS.proven(outbox.pool, company_id=company_id, data_sets=[each.value for each in data_sets])
-    return [_proven_of(row) async for row in rows]
-
-
-async def find(work: Work, company_id: UUID, data_set: DataSet, label: str) -> Proven | None:
-    """One item; None when it was never planned."""
-    row = await _ITEMS.find(work.connection, company_id=company_id, data_set=data_set.value, label=label)
-    return None if row is None else _proven_of(row)
-
-
-async def refetch(work: Work, company_id: UUID, parts: Iterable[Planned]) -> list[DataSet]:
-    """Scan items from their start, for the cause of this work, and prove everything again; gives the data sets that are taken up."""
-    chosen = [(each.data_set.value, each.label) for each in parts]
-    about = {"data_sets": [data_set for data_set, _ in chosen], "labels": [label for _, label in chosen]}
-    rows = _ITEMS.refetch(work.connection, company_id=company_id, now=work.now, **about, **cause_columns(work))
-    found = {row["data_set"] async for row in rows}
-    await _ITEMS.add_turns(work.connection, company_id=company_id, sources=[source.value for source in Source], now=work.now)
-    return [data_set for data_set in DataSet if data_set.value in found]
-
-
 async def planned(connection: Connection | asyncpg.Pool, company_id: UUID) -> list[Planned]:
     """All items of a company as the plan made them, newest period first."""
     rows = _ITEMS.planned(connection, company_id=company_id)
-    return [Planned(DataSet(row["data_set"]), row["period_label"], _ledger_periods_of(row)) async for row in rows]
-
-
-async def read_changes(work: Work, item: Proven, *, changed_since: str, mark: Mark, counted: Sequence[Question]) -> bool:
-    """Read what was written since; False when somebody works on the item already."""
-    about = {
-        "id": item.id,
-        "changed_since": changed_since,
-        "newest": mark.newest,
-        "expected": mark.rows,
-        "counted": counted,
-        "now": work.now,
-    }
-    return bool(await _ITEMS.read_changes(work.connection, **about))
-
-
-async def rest(work: Work, item: WorkItem, *, until: datetime) -> None:
-    """A look found nothing new."""
-    await _ITEMS.rest(work.connection, id=item.id, requests=1, refresh_at=until, now=work.now)
-
-
-async def compare_next(work: Work, item: WorkItem, *, requests: int) -> None:
-    """After a look: compare everything as soon as what changed is read."""
-    await _ITEMS.compare_next(work.connection, id=item.id, requests=requests, now=work.now)
-
-
-async def sum_again(work: Work, company_id: UUID) -> list[DataSet]:
-    """Sum up again what is summed from the ledger and beside it; gives the data sets concerned."""
-    return [DataSet(row["data_set"]) async for row in _ITEMS.sum_again(work.connection, company_id=company_id, now=work.now)]
-
-
-async def look_later(work: Work, item: WorkItem, *, until: datetime) -> None:
-    """Nothing can be compared while others wait for a person; the company is looked at meanwhile."""
-    await _ITEMS.look_later(work.connection, id=item.id, until=until)
+    return [Planned(DataSet(row["data_set"]), row["period_label"], ledger_periods_of(row)) async for row in rows]
 
 
 async def scan_again(work: Work, item: WorkItem, *, expected: int | None, requests: int) -> None:
@@ -325,19 +245,6 @@ async def progress_of(work: Work, company_id: UUID, data_sets: Collection[DataSe
     return row["under_way"], row["stopped"], list(map(DataSet, row["not_supported"]))
 
 
-async def prove_ledger_again(work: Work, company_id: UUID, changed: Collection[YearAndPeriod], *, opening: bool) -> None:
-    """Prove the items again that hold one of these accounting periods, and retrieve the opening balances anew if asked."""
-    await _ITEMS.prove_ledger_again(work.connection, company_id=company_id, now=work.now, **_numbers(changed))
-    if opening:
-        await _ITEMS.take_opening_again(work.connection, company_id=company_id, now=work.now)
-
-
-async def scan_ledger_again(work: Work, company_id: UUID, changed: Collection[YearAndPeriod]) -> None:
-    """Retrieve the proven items anew that hold one of these accounting periods, and compare the balances once more."""
-    await _ITEMS.scan_ledger_again(work.connection, company_id=company_id, now=work.now, **_numbers(changed))
-    await _ITEMS.take_balances_again(work.connection, company_id=company_id, now=work.now)
-
-
 async def ledger_periods_planned(work: Work, company_id: UUID) -> list[Period]:
     """The reconciliation periods of the ledger, newest first."""
     return [Period(**row) async for row in _ITEMS.ledger_reconciliation_periods(work.connection, company_id=company_id)]
@@ -368,28 +275,6 @@ async def count_stopped(work: Work, company_id: UUID, source: Source, trouble: T
     """How many items of this source are stopped for this reason."""
     count: int = await _ITEMS.count_stopped(work.connection, company_id=company_id, source=source.value, reason=trouble.reason)
     return count
-
-
-async def take_up(work: Work, company_id: UUID) -> list[DataSet]:
-    """Make everything that waits due now, for the cause of this work; gives the data sets concerned."""
-    rows = _ITEMS.take_up(work.connection, company_id=company_id, now=work.now, **cause_columns(work))
-    found = {row["data_set"] async for row in rows}
-    await _ITEMS.add_turns(work.connection, company_id=company_id, sources=[source.value for source in Source], now=work.now)
-    return [data_set for data_set in DataSet if data_set.value in found]
-
-
-async def consent_given(
-    work: Work, *, visma_company_ids: Sequence[int] = (), visma_customer_id: int | None = None
-) -> dict[UUID, list[DataSet]]:
-    """Go on with what waits for consent of these companies of the organisation that is worked for; gives what is taken up by company."""
-    about = {"visma_company_ids": visma_company_ids, "visma_customer_id": visma_customer_id, "organization_id": work.organization_id}
-    found: dict[UUID, list[DataSet]] = {}
-    async for row in _ITEMS.consent_given(work.connection, now=work.now, **about, **cause_columns(work)):
-        found.setdefault(row["company_id"], []).append(DataSet(row["data_set"]))
-    for company_id in found:
-        await _ITEMS.add_turns(work.connection, company_id=company_id, sources=[Source.VISMA.value], now=work.now)
-        await measure(work, company_id)
-    return found
 
 
 async def end_turns(work: Work, company_id: UUID) -> None:
@@ -430,11 +315,6 @@ def _part_of(row: Mapping[str, Any]) -> Part:
     )
 
 
-def _numbers(ledger_periods: Iterable[YearAndPeriod]) -> dict[str, list[int]]:
-    years_and_periods = list(ledger_periods)
-    return {"years": [year for year, _ in years_and_periods], "periods": [number for _, number in years_and_periods]}
-
-
 def _columns_of(trouble: Trouble) -> dict[str, str]:
     return {"reason": trouble.reason, "message": trouble.message, "hint": trouble.hint}
 
@@ -445,24 +325,15 @@ def cause_columns(work: Work) -> dict[str, str | None]:
     return {"correlation_id": cause.correlation_id, "causation_id": cause.causation_id, "traceparent": cause.traceparent}
 
 
-def _proven_of(row: Mapping[str, Any]) -> Proven:
-    return Proven(
-        id=row["work_item_id"],
-        data_set=DataSet(row["data_set"]),
-        period=_period_of(row),
-        ledger_periods=_ledger_periods_of(row),
-        mark=Mark(row["scanned"], row["newest"]),
-        agreed=row["agreed"],
-    )
-
-
-def _period_of(row: Mapping[str, Any]) -> Period | None:
+def period_of(row: Mapping[str, Any]) -> Period | None:
+    """Of a row with the columns of an item's period."""
     if row["first_day"] is None:
         return None
     return Period(label=row["period_label"], first_day=row["first_day"], last_day=row["last_day"])
 
 
-def _ledger_periods_of(row: Mapping[str, Any]) -> tuple[YearAndPeriod, ...]:
+def ledger_periods_of(row: Mapping[str, Any]) -> tuple[YearAndPeriod, ...]:
+    """The accounting periods of an item."""
     return tuple((year, number) for year, number in row["ledger_periods"])
 
 
@@ -473,8 +344,8 @@ def _item_of(row: Mapping[str, Any], token: UUID) -> WorkItem:
         rank=row["rank"],
         company=company_of(row),
         data_set=DataSet(row["data_set"]),
-        period=_period_of(row),
-        ledger_periods=_ledger_periods_of(row),
+        period=period_of(row),
+        ledger_periods=ledger_periods_of(row),
         retrieved_from=row["retrieved_from"],
         scan=row["scan"],
         cursor=None if row["cursor"] is None else tuple(row["cursor"]),
