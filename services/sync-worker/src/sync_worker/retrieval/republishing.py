@@ -1,7 +1,7 @@
 """What has landed is published once more, a few thousand rows a transaction, without a question to its source.
 
-The company is locked before rows are read: whoever lands newer rows publishes them either before or after, so that the last message about a
-row is always the newest.
+Nobody lands rows of the company meanwhile: newer rows are published either before or after, so that the last message about a row is always
+the newest.
 """
 
 import asyncio
@@ -13,7 +13,7 @@ from contracts.sync import AccountBalance, AccountBalancesVerified, DataSet, Per
 from eventing import crash
 from eventing.outbox import Outbox
 from eventing.parking import is_away
-from eventing.work import Work
+from eventing.work import Cause, Work
 from sync_worker.domain.datasets import DATASETS
 from sync_worker.domain.scan import Key
 from sync_worker.retrieval.row_events import row_events
@@ -60,15 +60,27 @@ class Republishing:
         if found is None:
             return False
         id, cause = found  # noqa: A001
+        try:
+            await self._publish(id, cause)
+        except Exception as error:
+            if is_away(error) or isinstance(error, LOST_RACES):
+                raise
+            # Nothing of it is lost: it is tried again when the others have had their turn.
+            _LOG.exception("republishing.failed", republication=id)
+            await republications.put_back(self._outbox, id)
+            return False
+        return True
+
+    async def _publish(self, id: int, cause: Cause) -> None:  # noqa: A002
         async with self._outbox.work(cause) as work:
             held = await republications.hold(work, id)
             if held is None:
-                return False
+                return
+            await COMPANIES.stop_landing(work.connection, company_id=held.company.company_id)
             await COMPANIES.lock(work.connection, company_id=held.company.company_id)
             await _publish_more(work, held)
             crash.point("republication.written")
         crash.point("republication.committed")
-        return True
 
 
 async def _publish_more(work: Work, held: Republication) -> None:

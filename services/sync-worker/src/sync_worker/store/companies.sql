@@ -30,6 +30,10 @@ FROM sync.company WHERE visma_company_id = :visma_company_id AND organization_id
 -- From here on until commit nobody else counts this company's progress or completes it. The work of others goes on.
 SELECT 1 FROM sync.company WHERE company_id = :company_id FOR NO KEY UPDATE;
 
+-- name: stop_landing!
+-- From here on until commit nobody lands rows of this company. To be asked for before the company is locked.
+SELECT pg_advisory_xact_lock(hashtextextended(:company_id::uuid::text, 0));
+
 -- name: start$
 UPDATE sync.company SET started_at = :now WHERE company_id = :company_id AND started_at IS NULL RETURNING true;
 

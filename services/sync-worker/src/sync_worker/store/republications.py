@@ -67,6 +67,11 @@ async def save(work: Work, held: Republication, *, position: int, cursor: Key | 
     await _REPUBLICATIONS.save(work.connection, id=held.id, position=position, cursor=cursor, rows=rows, now=work.now)
 
 
+async def put_back(outbox: Outbox, id: int) -> None:  # noqa: A002
+    """All others come before it."""
+    await _REPUBLICATIONS.put_back(outbox.pool, id=id, now=outbox.clock())
+
+
 async def remove(work: Work, held: Republication) -> None:
     """It is done."""
     await _REPUBLICATIONS.remove(work.connection, id=held.id)

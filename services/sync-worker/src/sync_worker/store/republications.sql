@@ -16,5 +16,8 @@ WHERE r.republication_id = :id FOR UPDATE OF r SKIP LOCKED;
 -- name: save!
 UPDATE sync.republication SET position = :position, cursor = :cursor, rows = :rows, touched_at = :now WHERE republication_id = :id;
 
+-- name: put_back!
+UPDATE sync.republication SET touched_at = :now WHERE republication_id = :id;
+
 -- name: remove!
 DELETE FROM sync.republication WHERE republication_id = :id;

@@ -113,8 +113,9 @@ UPDATE sync.work_item SET lease_token = NULL, lease_until = NULL WHERE lease_tok
 UPDATE sync.work_item SET lease_token = NULL, lease_until = NULL WHERE work_item_id = ANY(:ids::bigint[]) AND lease_token = :token;
 
 -- name: hold$
--- True when the lease is still ours; the item is then locked until commit, and landed rows are those of its organisation.
-SELECT sync.work_for(organization_id) FROM sync.work_item WHERE work_item_id = :id AND lease_token = :token FOR UPDATE;
+-- True when the lease is still ours; the item is then locked until commit, and landed rows are those of its organisation. Many may land rows
+-- of a company side by side, but not while what has landed is published once more.
+SELECT sync.work_for(organization_id), pg_advisory_xact_lock_shared(hashtextextended(company_id::text, 0)) FROM sync.work_item WHERE work_item_id = :id AND lease_token = :token FOR UPDATE;
 
 -- name: save_page!
 UPDATE sync.work_item
