@@ -26,6 +26,7 @@ from testkit.proxy import Proxy
 pytestmark = pytest.mark.long
 
 BAKERY, BUILDER = 7100001, 7100002
+SUMS = "GeneralLedgerTransactionGroups"
 MODULES = [Module.PAYROLL, Module.VAT, Module.ASSETS]
 TABLES = [*(dataset.landing for dataset in DATASETS.values()), "a07_report"]
 
@@ -128,7 +129,10 @@ async def test_two_workers_share_the_work_without_doing_any_of_it_twice(bench: A
     async with bench.worker(workers=3), bench.worker(workers=3):
         shared = await bench.create(BAKERY)
         await bench.of(SyncCompleted, shared)
-    assert await bench.visma.operations(BAKERY) == one
+    two = await bench.visma.operations(BAKERY)
+    del one[SUMS], two[SUMS]  # how many periods one question proves is decided by time
+    assert one == two
+    assert len(numbered(bench, PeriodVerified, shared)) == len(numbered(bench, PeriodVerified, alone)) > 1
     for table in TABLES:
         assert await bench.rows(table, shared) == await bench.rows(table, alone), table
     assert len(numbered(bench, SyncCompleted, shared)) == 1
