@@ -1,13 +1,13 @@
 """Owned by sync-worker: the accounting data itself, in the order it landed. Amounts are exact decimals, debit positive."""
 
-from datetime import date, datetime
+from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
 from pydantic import Field
 
-from contracts.message import CompanyMessage, Event, Kroner, Percent, Record
+from contracts.message import CompanyMessage, Event, Kroner, Moment, Percent, Record
 from contracts.sync import A07MonthStatus, A07Sum, DataSet, Period
 
 _BEFORE = "what those of the rows were that had been published before and changed since; the key tells which"
@@ -324,7 +324,7 @@ class A07Message(Record):
     counts: bool = Field(description="whether its sums are in the month's: accepted, and not replaced")
     replaces: str | None = Field(description="the message id it was sent to replace")
     replaced_by: str | None = Field(description="the accepted message that replaced it")
-    delivered_at: datetime | None
+    delivered_at: Moment | None
     withholding_tax: Kroner
     employer_contribution: Kroner
     financial_tax: Kroner
@@ -355,8 +355,8 @@ class A07Previous(Record):
     """What had been published of the month before, and holds no more."""
 
     version: int
-    snapshot_at: datetime | None
-    verified_at: datetime | None = Field(description="when it last was what Skatteetaten stated; null when it contradicted itself")
+    snapshot_at: Moment | None
+    verified_at: Moment | None = Field(description="when it last was what Skatteetaten stated; null when it contradicted itself")
     status: A07MonthStatus | None
     counted: list[str] = Field(description="message ids of the submissions that were counted")
     income: list[IncomeLine]
@@ -556,7 +556,7 @@ class A07ReportRetrieved(AccountingData):
     status: A07MonthStatus | None = Field(None, description="null in messages from before it was told")
     due: date | None = Field(None, description="when the month was or is to be submitted")
     version: int = Field(1, description="rises by one each time something else is stated of the month")
-    snapshot_at: datetime | None
+    snapshot_at: Moment | None
     submissions: int = Field(description="accepted submissions that are counted")
     income: list[IncomeLine]
     employer_contributions: list[EmployerContributionLine]

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Annotated, Any, ClassVar, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 _NO_CONTROL_CHARACTERS = r"^[^\x00-\x1f\x7f]*$"  # PostgreSQL text cannot hold a NUL, and no screen shows the others
 UserId = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=_NO_CONTROL_CHARACTERS)]
@@ -17,6 +17,16 @@ VismaCustomerId = Annotated[int, Field(gt=0, lt=2**31, description="Visma.net cu
 VismaCompanyId = Annotated[int, Field(gt=0, lt=2**31, description="Visma.net company ID, as passed to useCompany(no:)")]
 Kroner = Annotated[Decimal, Field(json_schema_extra={"x-unit": "NOK"})]
 Percent = Annotated[Decimal, Field(json_schema_extra={"x-unit": "percent"})]
+
+
+def _written_out(value: Any) -> Any:
+    if isinstance(value, int | float) or (isinstance(value, str) and value.replace(".", "", 1).isdecimal()):
+        raise ValueError("a moment is written as 2026-11-23T08:00:00Z, not as a number of seconds")
+    return value
+
+
+Moment = Annotated[AwareDatetime, BeforeValidator(_written_out)]
+"""A point in time with its zone: neither what a clock on a wall showed, nor seconds or milliseconds."""
 
 
 class Record(BaseModel):

@@ -1,11 +1,11 @@
 """Owned by sync-worker: plans, progress and proofs of the retrieval."""
 
-from datetime import date, datetime
+from datetime import date
 from enum import StrEnum
 
 from pydantic import Field
 
-from contracts.message import Command, CompanyMessage, Event, Kroner, Record
+from contracts.message import Command, CompanyMessage, Event, Kroner, Moment, Record
 
 
 class DataSet(StrEnum):
@@ -155,7 +155,7 @@ class A07Month(Record):
     status: A07MonthStatus
     due: date = Field(description="the 5th of the next month, or the next working day")
     version: int = Field(description="of its newest A07ReportRetrieved")
-    snapshot_at: datetime | None = Field(description="as Skatteetaten stated it; null when there was no report")
+    snapshot_at: Moment | None = Field(description="as Skatteetaten stated it; null when there was no report")
     submissions: int = Field(description="accepted submissions that are counted")
     withholding_tax: Kroner
     employer_contribution: Kroner
@@ -261,7 +261,7 @@ class SyncStarted(SyncEvent):
     """The first request to Visma for this company is on its way."""
 
     TYPE = "no.accountflow.sync.SyncStarted.v1"
-    started_at: datetime
+    started_at: Moment
 
 
 class SyncProgressed(CompanyMessage, Event):
@@ -277,16 +277,16 @@ class SyncProgressed(CompanyMessage, Event):
     percent: int | None = Field(ge=0, le=100, json_schema_extra={"x-unit": "percent"})
     requests: int = Field(description="requests answered for this data set so far")
     message: str | None = Field(None, description="why it is retrying or needs attention")
-    next_attempt_at: datetime | None = Field(
+    next_attempt_at: Moment | None = Field(
         None, description="when it is tried again by itself; null when it goes on, or waits for a person"
     )
     period_status: SyncStatus | None = Field(None, description="where the period stands, while status is of the data set as a whole")
-    last_attempt_at: datetime | None = Field(None, description="when its source was last asked")
-    last_success_at: datetime | None = Field(None, description="when a part of it was last found to agree with its source")
-    next_refresh_at: datetime | None = Field(
+    last_attempt_at: Moment | None = Field(None, description="when its source was last asked")
+    last_success_at: Moment | None = Field(None, description="when a part of it was last found to agree with its source")
+    next_refresh_at: Moment | None = Field(
         None, description="when it is next looked at although it is complete; account_balances says it for all that comes from Visma"
     )
-    estimated_completion_at: datetime | None = Field(
+    estimated_completion_at: Moment | None = Field(
         None, description="by what is left and how fast the company went so far; null while too little is done to tell, and when it rests"
     )
 
@@ -300,7 +300,7 @@ class PeriodVerified(SyncEvent):
     debit: Kroner
     credit: Kroner
     accounts: list[AccountTotals]
-    verified_at: datetime
+    verified_at: Moment
     receipt_sha256: str | None = Field(
         None, description="SHA-256 of the receipt: what Visma was asked and when, these totals, and a hash over the lines"
     )
@@ -315,8 +315,8 @@ class PeriodRepaired(SyncEvent):
         description="the accounts that differed before; none when the errors cancelled out in every account"
     )
     vouchers: list[RepairedVoucher]
-    differs_since: datetime = Field(description="when a comparison first failed")
-    repaired_at: datetime
+    differs_since: Moment = Field(description="when a comparison first failed")
+    repaired_at: Moment
 
 
 class PeriodMismatched(SyncEvent):
@@ -329,10 +329,10 @@ class PeriodMismatched(SyncEvent):
     TYPE = "no.accountflow.sync.PeriodMismatched.v1"
     period: Period
     differences: list[AccountDifference]
-    differs_since: datetime | None = Field(None, description="when a comparison first failed")
+    differs_since: Moment | None = Field(None, description="when a comparison first failed")
     unbalanced_vouchers: list[str] = Field(description="journal/voucher of vouchers whose lines do not sum to zero")
-    checked_at: datetime
-    verified_at: datetime | None = Field(None, description="since when the period had been verified; null when it had not")
+    checked_at: Moment
+    verified_at: Moment | None = Field(None, description="since when the period had been verified; null when it had not")
     closed: bool = Field(False, description="whether all accounting periods of it are closed in Visma")
 
 
@@ -342,7 +342,7 @@ class AccountBalancesVerified(SyncEvent):
     TYPE = "no.accountflow.sync.AccountBalancesVerified.v1"
     periods: list[Period] = Field(description="the reconciliation periods whose lines are in the movements, newest first")
     accounts: list[AccountBalance]
-    as_of: datetime = Field(description="when Visma was asked")
+    as_of: Moment = Field(description="when Visma was asked")
 
 
 class A07MonthsVerified(SyncEvent):
@@ -354,7 +354,7 @@ class A07MonthsVerified(SyncEvent):
     TYPE = "no.accountflow.sync.A07MonthsVerified.v1"
     months: list[A07Month] = Field(description="newest first, without a gap")
     sums: list[A07Sum] = Field(description="over all months, figure by figure")
-    verified_at: datetime
+    verified_at: Moment
 
 
 class CapitalAssetsCompared(SyncEvent):
@@ -362,7 +362,7 @@ class CapitalAssetsCompared(SyncEvent):
 
     TYPE = "no.accountflow.sync.CapitalAssetsCompared.v1"
     accounts: list[AssetAccountComparison]
-    compared_at: datetime
+    compared_at: Moment
 
 
 class SyncCompleted(SyncEvent):
@@ -371,7 +371,7 @@ class SyncCompleted(SyncEvent):
     TYPE = "no.accountflow.sync.SyncCompleted.v1"
     reconciliation_start: date
     data_sets: list[DataSetTotals]
-    completed_at: datetime
+    completed_at: Moment
 
 
 class SyncNeedsAttention(SyncEvent):

@@ -1,11 +1,10 @@
 """Owned by visma-connector: what each Visma customer ID gives access to."""
 
-from datetime import datetime
 from enum import StrEnum
 
 from pydantic import Field
 
-from contracts.message import Command, Event, OrganizationMessage, Record, VismaCompanyId, VismaCustomerId
+from contracts.message import Command, Event, Moment, OrganizationMessage, Record, VismaCompanyId, VismaCustomerId
 from contracts.sync import DataSet
 
 
@@ -48,7 +47,7 @@ class VismaCustomerConnected(VismaConnectorEvent):
     """The integration is activated and at least one company is opened for us."""
 
     TYPE = "no.accountflow.visma-connector.VismaCustomerConnected.v1"
-    checked_at: datetime
+    checked_at: Moment
 
 
 class VismaCustomerAccessDenied(VismaConnectorEvent):
@@ -59,7 +58,7 @@ class VismaCustomerAccessDenied(VismaConnectorEvent):
     message: str = Field(description="what is wrong, in words for the user")
     hint: str = Field(description="what to do about it")
     temporary: bool = Field(description="true when nothing needs to be done but wait")
-    checked_at: datetime
+    checked_at: Moment
 
 
 class VismaCompaniesListed(VismaConnectorEvent):
@@ -67,7 +66,7 @@ class VismaCompaniesListed(VismaConnectorEvent):
 
     TYPE = "no.accountflow.visma-connector.VismaCompaniesListed.v1"
     companies: list[VismaCompany]
-    listed_at: datetime
+    listed_at: Moment
 
 
 class VismaCompanyAccessChanged(VismaConnectorEvent):
@@ -77,7 +76,7 @@ class VismaCompanyAccessChanged(VismaConnectorEvent):
     visma_company_id: VismaCompanyId
     readable: bool
     hint: str | None
-    checked_at: datetime
+    checked_at: Moment
 
 
 class ChangeKind(StrEnum):
@@ -103,4 +102,4 @@ class VismaDataChanged(OrganizationMessage, Event):
     visma_customer_id: VismaCustomerId
     visma_company_id: VismaCompanyId
     changes: list[DataSetChange] = Field(description="each once, whatever number of rows was changed", min_length=1)
-    noticed_at: datetime = Field(description="when the first of them was heard of")
+    noticed_at: Moment = Field(description="when the first of them was heard of")

@@ -1,6 +1,7 @@
 """Reading without trust: whatever a record holds, what comes of it is a message or a typed error."""
 
 import json
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
@@ -41,6 +42,31 @@ def test_every_kind_is_told_apart_on_every_topic(message: type[Message]) -> None
             continue  # no organisation is claimed inside
         seen = as_command(kind.spoil(raw)) if message.KIND == "command" else as_event(kind.spoil(raw))
         assert seen == expected(kind, message), (message.__name__, kind.name)
+
+
+WRONG: Mapping[str, Sequence[Any]] = {
+    "integer": ["12,5", 1.5, "100 kr", [1]],
+    "number": ["100,00", "100 kr", "1e400", [1]],
+    "boolean": ["ja", 2],
+    "string": [7, ["x"], {"x": 1}],
+    "array": [{}, "x"],
+    "date": [1_795_262_400, "31.12.2026", "2026-02-30"],
+    "date-time": [1_795_262_400, 1_795_262_400_000, "1795262400.5", "2026-11-22T12:00:00", "22.11.2026 12:00"],
+    "uuid": ["acme", 7],
+}
+"""By what a field should be: other types, and other units of the same."""
+ANSWERED_FIELD_BY_FIELD = {"AddVismaCompany", "UpdateCompany", "ChangeReconciliationStart", "RegisterVismaCustomerIds"}
+"""Forms: what was typed travels as it was typed, and the service says what is wrong with each field."""
+
+
+@pytest.mark.parametrize("message", MESSAGES.values(), ids=lambda message: message.__name__)
+def test_a_field_of_another_type_or_unit_is_refused_by_its_name(message: type[Message]) -> None:
+    raw = an_example(message)
+    attributes = read(list(raw.headers))
+    for field, shape in message.model_json_schema()["properties"].items():
+        for wrong in [] if message.__name__ in ANSWERED_FIELD_BY_FIELD else WRONG.get(shape.get("format", shape.get("type")), ()):
+            with pytest.raises(InvalidData, match=field):
+                message_of(a_record(raw.data(**{field: wrong})), attributes, now=datetime.now(UTC))
 
 
 @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # a busy machine is not a fault
