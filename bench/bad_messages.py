@@ -1,7 +1,8 @@
 """``python -m bench.bad_messages N``: malformed messages among good ones, through company-service in a process of its own, at full speed.
 
-Says how fast, how much memory the service took meanwhile, and how long each partition stood still at the longest; status 1 when a message
-is not accounted for. What must become of each kind is in `testkit.bad_messages`.
+Says how fast, how much memory the service took meanwhile, and how long each partition stood still at the longest. Status 1 when a message
+is not accounted for, when the second half of the time took more memory than the first, or when a partition stood still for longer than the
+others of its topic. What must become of each kind is in `testkit.bad_messages`.
 """
 
 import asyncio
@@ -12,6 +13,7 @@ from asyncio.subprocess import DEVNULL
 from collections import Counter
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from statistics import median
 from typing import Any
 from uuid import uuid4
 
@@ -31,6 +33,11 @@ from testkit.bad_messages import good
 from testkit.mixture import ACTOR, Mixture
 
 TOPICS = ("org-events", "company-commands")
+GROWTH = 1.1
+"""Of memory, from the first half of the time to the second, at most."""
+HALT = 3.0
+"""Of a partition, against the median of its topic's, at most; below `NOTICED` seconds nobody asks."""
+NOTICED = 2.0
 
 
 async def migrate_company_service(dsn: str) -> None:
@@ -39,29 +46,43 @@ async def migrate_company_service(dsn: str) -> None:
 
 @dataclass
 class Watch:
-    """Memory in MB and places committed, looked at twice a second."""
+    """Memory in MB and places committed, looked at twice a second while messages come and until all are dealt with."""
 
     memory: list[float] = field(default_factory=list)
     moved: dict[TopicPartition, float] = field(default_factory=dict)
     stood: dict[TopicPartition, float] = field(default_factory=dict)
     places: dict[TopicPartition, int] = field(default_factory=dict)
 
-    async def until_done(self, consumer: AIOKafkaConsumer, ends: dict[TopicPartition, int], service: Any) -> float:
-        """Seconds until every partition is committed to its end."""
-        start = time.perf_counter()
-        while any(self.places.get(place, 0) < end for place, end in ends.items()):
+    async def until_done(self, group: AIOKafkaConsumer, consumer: AIOKafkaConsumer, sending: asyncio.Task[None], service: Any) -> None:
+        """Return when all is sent and every partition is committed to its end."""
+        ends = await consumer.end_offsets(list(consumer.assignment()))
+        while not sending.done() or any(self.places.get(place, 0) < end for place, end in ends.items()):
             if service.returncode is not None:
                 raise SystemExit(f"the service has ended with status {service.returncode}")
-            now = time.perf_counter()
             self.memory.append(psutil.Process(service.pid).memory_info().rss / 2**20)
+            ends = await consumer.end_offsets(list(ends))
             for place, end in ends.items():
-                committed = await consumer.committed(place) or 0
-                if committed != self.places.get(place) or committed >= end:
-                    self.moved[place] = now
-                self.places[place] = committed
-                self.stood[place] = max(self.stood.get(place, 0), now - self.moved.setdefault(place, now))
+                await self._look(place, await group.committed(place) or 0, end)
             await asyncio.sleep(0.5)
-        return time.perf_counter() - start
+        await sending
+
+    async def _look(self, place: TopicPartition, committed: int, end: int) -> None:
+        now = time.perf_counter()
+        if committed != self.places.get(place) or committed >= end:
+            self.moved[place] = now
+        self.places[place] = committed
+        self.stood[place] = max(self.stood.get(place, 0), now - self.moved.setdefault(place, now))
+
+    def complaints(self) -> list[str]:
+        """What grew, and who stood still for longer than its neighbours."""
+        half = len(self.memory) // 2
+        first, second = max(self.memory[:half]), max(self.memory[half:])
+        found = [f"memory grew from {first:.0f} to {second:.0f} MB"] if second > GROWTH * first else []
+        for place, halt in sorted(self.stood.items()):
+            usual = median(other for neighbour, other in self.stood.items() if neighbour.topic == place.topic)
+            if halt > max(NOTICED, HALT * usual):
+                found.append(f"{place.topic}/{place.partition} stood still for {halt:.1f} s, its neighbours for {usual:.1f}")
+        return found
 
 
 async def send(producer: AIOKafkaProducer, prefix: str, messages: Any) -> None:
@@ -106,24 +127,25 @@ async def main(count: int) -> bool:
         try:
             while not await pool.fetchval("SELECT count(*) FROM tenancy.member"):
                 await asyncio.sleep(0.1)
-            begun = time.perf_counter()
-            await send(producer, kafka.topic_prefix, mixture.messages(count))
             group = kafka.topic_prefix + "company-service"
             names = [kafka.topic_prefix + topic for topic in TOPICS]
             consumer = await exits.enter_async_context(AIOKafkaConsumer(*names, group_id=None, **kafka.options))
-            ends = await consumer.end_offsets(list(consumer.assignment()))
             reader = await exits.enter_async_context(AIOKafkaConsumer(group_id=group, enable_auto_commit=False, **kafka.options))
-            watch = Watch()
-            await watch.until_done(reader, ends, service)
+            watch, begun = Watch(), time.perf_counter()
+            sending = asyncio.create_task(send(producer, kafka.topic_prefix, mixture.messages(count)))
+            await watch.until_done(reader, consumer, sending, service)
             seconds = time.perf_counter() - begun
-            wrong = await differences(mixture, pool, kafka)
+            wrong = [*await differences(mixture, pool, kafka), *watch.complaints()]
         finally:
             service.terminate()
             await service.wait()
     print(f"{mixture.sent:,} messages, {mixture.bad:,} of them strange, in {seconds:.0f} s: {mixture.sent / seconds:,.0f}/s")
     print(f"memory of the service: {watch.memory[0]:.0f} MB at first, {max(watch.memory):.0f} at most, {watch.memory[-1]:.0f} at last")
-    print("longest halt of a partition:", ", ".join(f"{place.partition}: {halt:.1f} s" for place, halt in sorted(watch.stood.items())))
-    print(*(wrong or ["every message is accounted for"]), sep="\n")
+    halts = (
+        f"{place.topic.removeprefix(kafka.topic_prefix)}/{place.partition}: {halt:.1f} s" for place, halt in sorted(watch.stood.items())
+    )
+    print("longest halt of a partition:", ", ".join(halts))
+    print(*(wrong or ["every message is accounted for, memory is flat, no partition stood still for longer than its neighbours"]), sep="\n")
     return not wrong
 
 
