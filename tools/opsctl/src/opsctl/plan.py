@@ -46,7 +46,10 @@ def redrive_command(
     force: Annotated[bool, typer.Option(help="Also what was redriven three times in vain.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Plan to have parked messages handled again, each key in its order: which, and what each would do. Nothing changes before `apply`."""
+    """Plan to have parked messages handled again, each key in its order: which, and what each would do. Nothing changes before `apply`.
+
+    Letters that nobody could read, or of a type the service does not know, stand in no queue: there is no handler to run.
+    """
     request = _filters(topic, key, type_, organization, reason, since, until, place, limit) | {"force": force}
     _plan(service, "redrive", request, by=by, why=why, within=within, most=most, as_json=as_json)
 
