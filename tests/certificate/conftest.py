@@ -126,10 +126,11 @@ async def certifier(systems: Systems) -> AsyncIterator[Certifier]:
 
 @pytest.fixture(scope="module")
 def certificate(request: pytest.FixtureRequest) -> Iterator[Certificate]:
-    """The certificate of a module, kept under the first line of its docstring."""
+    """The certificate of a module, kept under the first line of its docstring, and on the screen at its end."""
     certificate = Certificate(request.module.__doc__.partition("\n")[0])
     yield certificate
-    certificate.print()
+    with request.config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():
+        certificate.print()
 
 
 def impatient(program: Program, scenario: Path) -> Program:
