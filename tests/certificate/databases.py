@@ -8,19 +8,15 @@ from uuid import UUID
 
 import asyncpg
 
+from contracts import topics
 from testkit.patience import patient
 
 from .observer import TooLate
 
 SERVICES = ("org-service", "company-service", "visma-connector", "sync-worker")
 
-HEARD_BY = {
-    "org-events": ("company-service", "visma-connector", "sync-worker"),
-    "visma-connector-events": ("company-service",),
-    "company-events": ("sync-worker",),
-    "visma-changes": ("sync-worker",),
-}
-"""Which services handle something of a topic."""
+HEARD_BY = {topic.name: [service for service in SERVICES if service in topic.consumers] for topic in topics.load()}
+"""Which services handle something of a topic, as the contracts say."""
 
 OWN_SCHEMAS = ("tenancy", "org", "company", "connector", "sync")
 DECIDED_BY_TIME = (
@@ -80,7 +76,7 @@ class Databases:
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
             return [f"PostgreSQL: {error}"]
         for stream, last in published.items():
-            for consumer in HEARD_BY.get(stream[1], ()):
+            for consumer in HEARD_BY[stream[1]]:
                 if heard[consumer].get(stream) != last:
                     found.append(f"{consumer} at number {last} of {stream[1]} (it is at {heard[consumer].get(stream)})")
         return found
@@ -105,6 +101,8 @@ _CORE = {  # how often progress was reported is decided by time
     "stream_in": _IN,
     "command": "SELECT id, outcome_type FROM eventing.command WHERE id = ANY($1)",
     "parked": "SELECT topic, state, reason FROM eventing.parked WHERE convert_from(key, 'utf8') = ANY($1)",
+    "gap": "SELECT kind, source, topic, subject, after_sequence, next_sequence FROM eventing.gap WHERE subject = ANY($1)",
+    "outbox_refused": "SELECT topic, key, error FROM eventing.outbox_refused WHERE convert_from(key, 'utf8') = ANY($1)",
 }
 
 
