@@ -1,6 +1,9 @@
 """What is parked goes on in its order when an operator says so, exactly as the plan said, or not at all."""
 
 import asyncio
+import os
+import signal
+import sys
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -174,6 +177,21 @@ async def test_a_process_that_dies_while_applying_keeps_nothing_and_the_next_one
     assert await core.effects() == ["1", "2", "3"]
 
 
+async def test_killed_at_any_of_its_crash_points_an_operation_is_done_exactly_once(core: Core) -> None:
+    organization, _ = await parked_at_2(core, Faulty("2"))
+    await core.members[0].stop()
+    operation = await core.request("redrive")
+    left = []
+    for point in ("rehearsal.written", "rehearsal.committed", "operation.written", "operation.committed"):
+        await killed_at(core, point)
+        left.append(await left_by(core, operation, organization))
+        await core.apply(operation)
+    assert left == [("planning", 0, ["1"], 2), ("planned", 3, ["1"], 2), ("applying", 3, ["1"], 2), ("done", 3, ["1", "2", "3", "4"], 5)]
+    operation = await core.request("redrive")
+    await killed_at(core, "rehearsal.committed")
+    assert await left_by(core, operation, organization) == ("planned", 0, ["1", "2", "3", "4"], 5)
+
+
 async def test_filters_take_only_what_they_say_and_a_wrong_request_is_refused(core: Core) -> None:
     handler = Faulty("2")
     organization, _ = await parked_at_2(core, handler)
@@ -217,3 +235,49 @@ async def effects_are(core: Core, wanted: list[str], subject: UUID) -> bool:
     found = await core.effects(str(subject))
     assert found == wanted, found
     return True
+
+
+async def killed_at(core: Core, point: str) -> None:
+    """A process that carries operations out, and dies at the point."""
+    servers, prefix = str(core.kafka.options["bootstrap_servers"]), core.kafka.topic_prefix
+    environment = {**os.environ, "CRASH_AT": point}
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", _OPERATING, core.dsn, servers, prefix, env=environment)
+    try:
+        async with asyncio.timeout(patient(15)):
+            assert await process.wait() == -signal.SIGKILL
+    finally:
+        if process.returncode is None:
+            process.kill()
+
+
+async def left_by(core: Core, operation: UUID, organization: UUID) -> tuple[str, int, list[str], int]:
+    """The state of the operation, how many records its journal has, what handlers did, and how many numbers events have got."""
+    state = await core.pool.fetchval("SELECT state FROM eventing.operation WHERE id = $1", operation)
+    items = await core.pool.fetchval("SELECT count(*) FROM eventing.operation_item WHERE operation_id = $1", operation)
+    numbers = await core.pool.fetchval("SELECT sum(last_sequence)::int FROM eventing.stream_out WHERE topic = 'company-events'")
+    return state, items, await core.effects(str(organization)), numbers
+
+
+_OPERATING = """
+import asyncio, sys
+import asyncpg
+from contracts.company import CompanyGroupCreated
+from contracts.org import MemberAdded
+from eventing.inbox import Inbox
+from eventing.kafka import KafkaAccess
+from eventing.operations import Operations
+from eventing.outbox import Outbox
+
+async def note(message, work):
+    await work.connection.execute("INSERT INTO effect (subject, what) VALUES ($1, $2)", message.subject, message.user_id)
+    organization = message.organization_id
+    work.publish(CompanyGroupCreated(company_group_id=organization, organization_id=organization, name="x", created_by="kari"))
+
+async def main(dsn, servers, prefix):
+    kafka = KafkaAccess(client_id="company-service", options={"bootstrap_servers": servers}, topic_prefix=prefix)
+    async with asyncpg.create_pool(dsn, min_size=1) as pool:
+        inbox = Inbox(Outbox(pool, "/company-service"), {MemberAdded: note}, service="company-service")
+        await Operations(kafka, inbox, ["org-events"], None, poll=0.05).run()
+
+asyncio.run(main(*sys.argv[1:]))
+"""

@@ -28,6 +28,11 @@ POINTS = {
     "parked.behind": "a record has joined the queue of its key",
     "retry.written": "the head of a queue is handled or put off, the transaction is open",
     "retry.committed": "it is committed",
+    # what operators ask for (operations.py)
+    "rehearsal.written": "what an operation would do is noted, nothing of it is done, the transaction is open",
+    "rehearsal.committed": "it is committed, an operator may have it applied",
+    "operation.written": "all that it does and its end are written, the transaction is open",
+    "operation.committed": "they are committed",
     # visma-connector: the probe of a Visma customer ID
     "probe.claimed": "the lease is committed, Visma is not asked",
     "probe.extended": "the lease is renewed while Visma thinks",

@@ -16,7 +16,7 @@ import structlog
 from aiokafka.errors import KafkaError
 from structlog.contextvars import bound_contextvars
 
-from eventing import metrics
+from eventing import crash, metrics
 from eventing.history import History
 from eventing.inbox import Inbox
 from eventing.kafka import KafkaAccess
@@ -119,6 +119,8 @@ class Operations:
             await self._write_items(connection, operation, plan.items)
             if not await _OPERATIONS.planned(connection, id=operation.id, plan_hash=plan.hash, summary=_json(plan.summary())):
                 raise Cancelled
+            crash.point("rehearsal.written")
+        crash.point("rehearsal.committed")
         _LOG.info("operations.planned", records=len(plan.items), plan_hash=plan.hash)
 
     async def _rehearse(self, operation: Operation) -> Plan:
@@ -147,6 +149,8 @@ class Operations:
                     await self._write_items(connection, operation, plan.items)
                     if not await _OPERATIONS.finish(connection, id=operation.id, state="done", summary=_json(plan.summary()), error=None):
                         raise Cancelled  # it has been ended elsewhere: nothing of this may be kept
+                    crash.point("operation.written")
+                crash.point("operation.committed")
             except LOST_RACES:
                 if attempt == _TRIES:
                     raise
