@@ -27,6 +27,8 @@ POINTS = {
         "page",
         "plan",
         "proof",
+        "deferral",
+        "sums",
         "search",
         "repair",
         "report",
@@ -34,13 +36,21 @@ POINTS = {
         "look",
         "republication",
     ),
-    "visma-connector": (*EVERY_SERVICE, *NOT_YET, "probe"),
+    "visma-connector": (*EVERY_SERVICE, *NOT_YET, "probe", "notice", "announcement"),
     "company-service": (*EVERY_SERVICE, *NOT_YET),
     "org-service": EVERY_SERVICE,
 }
 LATER = {"batch.done": 3, "work.committed": 4, "relay.sent": 3, "relay.acknowledged": 2}
 """Passings that are tried beside the first, in every service."""
-LATER_IN_THE_RETRIEVAL = {"item.claimed": 6, "page.written": 4, "page.committed": 4, "proof.committed": 3}
+LATER_IN_THE_RETRIEVAL = {
+    "item.claimed": 6,
+    "page.written": 4,
+    "page.committed": 4,
+    "proof.committed": 3,
+    "sums.fetched": 2,
+    "sums.written": 3,
+    "sums.committed": 4,
+}
 
 
 def points_of(service: str) -> Iterator[tuple[str, str]]:

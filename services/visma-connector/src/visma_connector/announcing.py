@@ -10,7 +10,7 @@ from uuid import uuid4
 import structlog
 
 from contracts.visma import VismaDataChanged
-from eventing import tracing
+from eventing import crash, tracing
 from eventing.outbox import Outbox
 from eventing.parking import is_away
 from eventing.work import Cause
@@ -54,6 +54,8 @@ class Announcing:
                 noticed_at=noticed.noticed_at,
             )
             together.work(tracing.carried(cause)).publish(event)
+            crash.point("announcement.written")
+        crash.point("announcement.committed")
         return True
 
     async def forget(self) -> None:

@@ -8,6 +8,7 @@ from uuid import uuid4
 
 import structlog
 
+from eventing import crash
 from eventing.outbox import Outbox
 from eventing.parking import is_away
 from servicekit.http import Gone, Receive, Scope, Send, TooLarge, answer, body_of
@@ -80,7 +81,7 @@ class Webhook:
         if not changes:
             return "unused_table"
         async with asyncio.timeout(_STORE_SECONDS):
-            return await data_changes.note(
+            noted = await data_changes.note(
                 self._outbox.pool,
                 changes,
                 visma_company_id=notification.company_no,
@@ -88,6 +89,8 @@ class Webhook:
                 delivery_id=webhooks.delivery_id(headers) or str(uuid4()),
                 now=self._outbox.clock(),
             )
+        crash.point("notice.committed")
+        return noted
 
     async def _refuse(self, send: Send, status: int, outcome: str, *, error: str | None = None) -> None:
         metrics.DELIVERIES.labels(outcome).inc()

@@ -15,7 +15,7 @@ from sync_worker.domain.proof import Group, Stated, sum_of
 from sync_worker.domain.receipt import questions
 from sync_worker.domain.trouble import Trouble, Troubled
 from sync_worker.retrieval import announcements
-from sync_worker.retrieval.sums import SOON, close, land_and_close, must_wait
+from sync_worker.retrieval.sums import SOON, answered, close, land_and_close, must_wait
 from sync_worker.store import landing, proofs, taking_up, work_items
 from sync_worker.store.work_items import WorkItem
 from visma_nxt import VismaClient, noting
@@ -30,8 +30,7 @@ async def retrieve_opening_balances(visma: VismaClient, outbox: Outbox, item: Wo
     with noting() as asked:
         groups = await ledger_sums(visma, item, ("account_no", "year"), before(item.ledger_periods))
     rows = [(account, year, each.rows, each.balance) for (account, year), each in groups.items()]
-    async with outbox.work(item.cause) as work:
-        await work_items.hold(work, item)
+    async with answered(outbox, item) as work:
         await land_and_close(work, item, OPENING_BALANCES, rows, questions(asked), requests=1)
 
 
@@ -42,8 +41,7 @@ async def verify_balances(visma: VismaClient, outbox: Outbox, item: WorkItem, fr
     asked_at = outbox.clock()
     with noting() as asked:
         stated = await ledger_sums(visma, item, ("account_no", "year", "period"), None)
-    async with outbox.work(item.cause) as work:
-        await work_items.hold(work, item)
+    async with answered(outbox, item) as work:
         landed = await landing.totals(work, LEDGER_LINES, item.company, item.ledger_periods)
         opening = {row[:2]: Stated(row[2], row[3]) for row in await landing.everything(work, OPENING_BALANCES, item.company)}
         compared = compare(stated, opening, landed, item.ledger_periods)

@@ -40,6 +40,7 @@ async def look(visma: VismaClient, outbox: Outbox, item: WorkItem, freshness: Fr
     proven = await looks.proven(outbox, company.company_id, _LOOKED_AT)
     with noting() as asked:
         by_period, whole = await _marks(visma, company, proven)
+    crash.point("look.marked")
     counted = questions(asked)
     now = {each.id: _mark_of(each, by_period, whole) for each in proven}
     ledger = await proofs.ledger_periods(outbox, company)

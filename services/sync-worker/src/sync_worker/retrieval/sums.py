@@ -1,9 +1,11 @@
 """Data sets that are sums and not rows: asked for at once, landed whole, and compared with other things that landed."""
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Sequence
+from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 
 from contracts.sync import DataSet
+from eventing import crash
 from eventing.outbox import Outbox
 from eventing.work import Work
 from sync_worker import metrics
@@ -40,7 +42,20 @@ async def must_wait(
             await looks.look_later(work, item, until=next_look(work.now))
         else:
             await work_items.defer(work, item, until=work.now + (SOON if under_way else LATER))
-        return True
+        crash.point("deferral.written")
+    crash.point("deferral.committed")
+    return True
+
+
+@asynccontextmanager
+async def answered(outbox: Outbox, item: WorkItem) -> AsyncIterator[Work]:
+    """The transaction for what the source has just answered; the item is held in it. Raises `LeaseLost`."""
+    crash.point("sums.fetched")
+    async with outbox.work(item.cause) as work:
+        await work_items.hold(work, item)
+        yield work
+        crash.point("sums.written")
+    crash.point("sums.committed")
 
 
 async def land_and_close(

@@ -4,8 +4,8 @@ from eventing.outbox import Outbox
 from sync_worker.domain.datasets.entry import UNPOSTED_VOUCHERS
 from sync_worker.domain.receipt import questions
 from sync_worker.domain.unposted_vouchers import Entered, by_period
-from sync_worker.retrieval.sums import land_and_close
-from sync_worker.store import proofs, work_items
+from sync_worker.retrieval.sums import answered, land_and_close
+from sync_worker.store import proofs
 from sync_worker.store.work_items import WorkItem
 from visma_nxt import VismaClient, noting
 from visma_nxt.tables import VOUCHER
@@ -25,6 +25,5 @@ async def find_unposted_vouchers(visma: VismaClient, outbox: Outbox, item: WorkI
         )
     entered = [Entered(each["batchNo"], date_of(each["valueDate"]), each["count"], each["amountDomestic"]) for each in groups]
     periods = await proofs.dated_periods(outbox, item.company)
-    async with outbox.work(item.cause) as work:
-        await work_items.hold(work, item)
+    async with answered(outbox, item) as work:
         await land_and_close(work, item, UNPOSTED_VOUCHERS, by_period(entered, periods), questions(asked), requests=1)

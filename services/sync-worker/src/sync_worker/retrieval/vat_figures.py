@@ -17,7 +17,7 @@ from sync_worker.domain.receipt import questions
 from sync_worker.domain.trouble import Trouble, Troubled
 from sync_worker.domain.vat_figures import VatTerm, figures, in_words
 from sync_worker.retrieval import announcements
-from sync_worker.retrieval.sums import SOON, land_and_close, must_wait
+from sync_worker.retrieval.sums import SOON, answered, land_and_close, must_wait
 from sync_worker.store import taking_up, vat, work_items
 from sync_worker.store.work_items import WorkItem
 from visma_nxt import VismaClient, noting
@@ -38,8 +38,7 @@ async def calculate_vat_figures(visma: VismaClient, outbox: Outbox, item: WorkIt
     chunks = [terms[first : first + _TERMS_AT_ONCE] for first in range(0, len(terms), _TERMS_AT_ONCE)]
     with noting() as asked:
         stated = {group: each for chunk in chunks for group, each in (await _stated(visma, item, chunk)).items()}
-    async with outbox.work(item.cause) as work:
-        await work_items.hold(work, item)
+    async with answered(outbox, item) as work:
         landed = await vat.totals(work, company_id, item.ledger_periods)
         if found := differences(landed, stated):
             await _take_again(work, item, found, requests=len(chunks))

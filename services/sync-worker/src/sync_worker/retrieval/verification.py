@@ -49,6 +49,7 @@ async def verify(visma: VismaClient, outbox: Outbox, item: WorkItem) -> None:
     """
     dataset = DATASETS[item.data_set]
     waiting = [item, *(await work_items.take_along(outbox, item) if dataset.by_period and item.repair is None else [])]
+    crash.point("proof.claimed")
     try:
         with noting() as asked:
             stated = await _stated(visma, dataset, _together(waiting))
