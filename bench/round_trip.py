@@ -56,7 +56,7 @@ async def an_echo(servers: Servers, kafka: KafkaAccess) -> AsyncIterator[None]:
 
         async def echo() -> None:
             async for record in consumer:
-                await producer.send_and_wait(kafka.topic_prefix + BACK, record.value, record.key, headers=record.headers)
+                await producer.send_and_wait(kafka.topic_prefix + BACK, record.value, record.key, headers=list(record.headers))
 
         echoing = asyncio.create_task(echo())
         yield
@@ -89,7 +89,8 @@ async def _one(producer: AIOKafkaProducer, reader: AIOKafkaConsumer, kafka: Kafk
     key, value, headers = command
     start = time.perf_counter()
     await producer.send(kafka.topic_prefix + THERE, value, key, headers=headers)
-    await reader.getone()
+    async with asyncio.timeout(30):  # whoever answers has died
+        await reader.getone()
     return time.perf_counter() - start
 
 
