@@ -2,7 +2,7 @@
 
 from types import ModuleType
 
-from contracts import accounting, company, org, results, sync, visma
+from contracts import a07, accounting, capital_assets, company, org, results, sync, visma
 from contracts.message import Message
 
 
@@ -11,6 +11,6 @@ def _messages(module: ModuleType) -> list[type[Message]]:
     return [message for message in found if message.__module__ == module.__name__ and "TYPE" in vars(message)]
 
 
-MESSAGES: dict[str, type[Message]] = {
-    message.TYPE: message for module in (org, visma, company, sync, accounting, results) for message in _messages(module)
-}
+_MODULES = (org, visma, company, sync, accounting, capital_assets, a07, results)
+
+MESSAGES: dict[str, type[Message]] = {message.TYPE: message for module in _MODULES for message in _messages(module)}

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from contracts.accounting import A07ReportRetrieved
+from contracts.a07 import A07ReportRetrieved
 from contracts.company import Module
 from contracts.results import CommandSucceeded
 from contracts.sync import A07MonthStatus, A07MonthsVerified, DataSet, RefetchPeriods, SyncCompleted, SyncProgressed

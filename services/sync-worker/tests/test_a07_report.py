@@ -10,7 +10,7 @@ from uuid import UUID
 import pytest
 from pydantic import SecretStr
 
-from contracts.accounting import A07Feedback, A07ReportRetrieved
+from contracts.a07 import A07Feedback, A07ReportRetrieved
 from contracts.company import PeriodType
 from contracts.sync import A07MonthStatus, Period
 from skatteetaten.reading import read_report

@@ -6,7 +6,8 @@ from uuid import UUID
 
 import pytest
 
-from contracts.accounting import A07ReportRetrieved, CustomersRetrieved, LedgerLinesRetrieved
+from contracts.a07 import A07ReportRetrieved
+from contracts.accounting import CustomersRetrieved, LedgerLinesRetrieved
 from contracts.company import Module
 from contracts.results import CommandRejected, CommandSucceeded
 from contracts.sync import (

@@ -8,7 +8,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from contracts.accounting import A07ReportRetrieved, AccountingData
+from contracts.a07 import A07ReportRetrieved
+from contracts.accounting import AccountingData
 from contracts.company import Module
 from contracts.org import Role
 from contracts.results import CommandRejected, CommandSucceeded

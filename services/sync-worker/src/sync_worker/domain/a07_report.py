@@ -11,7 +11,7 @@ from typing import Any
 
 import orjson
 
-from contracts.accounting import (
+from contracts.a07 import (
     A07Employee,
     A07Feedback,
     A07Message,

@@ -2,7 +2,7 @@
 
 from zoneinfo import ZoneInfo
 
-from contracts.accounting import A07ReportRetrieved
+from contracts.a07 import A07ReportRetrieved
 from contracts.sync import A07MonthStatus, Period, SyncStatus
 from eventing import crash
 from eventing.outbox import Outbox

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from uuid import UUID
 
-from contracts.accounting import A07ReportRetrieved
+from contracts.a07 import A07ReportRetrieved
 from contracts.sync import A07Month, A07Sum
 from eventing.sql import queries
 from eventing.work import Work

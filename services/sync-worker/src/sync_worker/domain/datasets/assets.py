@@ -1,6 +1,6 @@
 """The register of capital assets."""
 
-from contracts import accounting
+from contracts import capital_assets
 from contracts.company import Module
 from contracts.sync import DataSet
 from sync_worker.domain.dataset import COUNTED, JOURNAL_KEY, Column, Control, Dataset, amount, day, reference, text
@@ -10,7 +10,7 @@ CAPITAL_ASSETS = Dataset(
     data_set=DataSet.CAPITAL_ASSETS,
     table=tables.CAPITAL_ASSET,
     landing="capital_asset",
-    event=accounting.CapitalAssetsRetrieved,
+    event=capital_assets.CapitalAssetsRetrieved,
     columns=(
         Column("capital_asset_no", "capitalAssetNo"),
         Column("description", "description", text),
@@ -28,7 +28,7 @@ CAPITAL_ASSET_GROUPS = Dataset(
     data_set=DataSet.CAPITAL_ASSET_GROUPS,
     table=tables.CAPITAL_ASSET_GROUP,
     landing="capital_asset_group",
-    event=accounting.CapitalAssetGroupsRetrieved,
+    event=capital_assets.CapitalAssetGroupsRetrieved,
     columns=(
         Column("capital_asset_group", "capitalAssetGroupNo"),
         Column("description", "description", text),
@@ -41,7 +41,7 @@ CAPITAL_ASSET_BALANCES = Dataset(
     data_set=DataSet.CAPITAL_ASSET_BALANCES,
     table=tables.CAPITAL_ASSET_BALANCE,
     landing="capital_asset_balance",
-    event=accounting.CapitalAssetBalancesRetrieved,
+    event=capital_assets.CapitalAssetBalancesRetrieved,
     columns=(
         Column("capital_asset_no", "capitalAssetNo"),
         Column("year", "year"),
@@ -57,7 +57,7 @@ CAPITAL_ASSET_TRANSACTIONS = Dataset(
     data_set=DataSet.CAPITAL_ASSET_TRANSACTIONS,
     table=tables.CAPITAL_ASSET_TRANSACTION,
     landing="capital_asset_transaction",
-    event=accounting.CapitalAssetTransactionsRetrieved,
+    event=capital_assets.CapitalAssetTransactionsRetrieved,
     columns=(
         *JOURNAL_KEY,
         Column("capital_asset_no", "capitalAssetNo"),
