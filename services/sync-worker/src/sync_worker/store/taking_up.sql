@@ -80,7 +80,7 @@ WHERE company_id = :company_id AND data_set = 'opening_balances' AND status = 'c
 
 -- name: take_up
 -- What waits for a person or for its next attempt is due now. What was scanned to its end without being proven is scanned from the start.
--- Sums that wait for it are taken along, also out of the hand of somebody who looks at the company meanwhile: the balances are compared next.
+-- Sums that wait for it are taken along; the balances, which are compared next, also out of the hand of somebody who looks at the company.
 UPDATE sync.work_item
 SET status = 'queued', next_attempt_at = :now, refresh_at = NULL, attempts = 0, reason = NULL, message = NULL, hint = NULL, refetched = false,
     scan = CASE WHEN scan_complete AND status <> 'retrying' THEN nextval('sync.scan') ELSE scan END,
@@ -90,10 +90,11 @@ SET status = 'queued', next_attempt_at = :now, refresh_at = NULL, attempts = 0, 
     changed_since = CASE WHEN scan_complete AND status <> 'retrying' THEN NULL ELSE changed_since END,
     retrieved_from = CASE WHEN scan_complete AND status <> 'retrying' THEN NULL ELSE retrieved_from END,
     search = CASE WHEN status = 'retrying' THEN search END, repair = CASE WHEN status = 'retrying' THEN repair END,
-    scan_complete = data_set = 'account_balances' OR scan_complete AND status = 'retrying', lease_token = NULL, lease_until = NULL,
+    scan_complete = data_set = 'account_balances' OR scan_complete AND status = 'retrying',
+    lease_token = CASE WHEN data_set <> 'account_balances' THEN lease_token END, lease_until = CASE WHEN data_set <> 'account_balances' THEN lease_until END,
     correlation_id = :correlation_id, causation_id = :causation_id, traceparent = :traceparent
 WHERE company_id = :company_id AND (
     status IN ('needs_attention', 'needs_consent', 'not_supported', 'retrying')
-    OR data_set IN ('account_balances', 'vat_figures') AND status IN ('verifying', 'retrieving')
+    OR data_set = 'account_balances' AND status IN ('verifying', 'retrieving') OR data_set = 'vat_figures' AND status = 'verifying'
 )
 RETURNING data_set;
