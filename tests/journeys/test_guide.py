@@ -126,7 +126,8 @@ async def test_what_is_posted_in_visma_arrives_long_before_the_next_look(system:
 async def test_every_service_is_rebuilt_from_its_topics_and_equals_the_live_one(system: System) -> None:
     asked = [opsctl(system, "prove-replay", service, "--shadow", "--json") for service in sorted(SERVICES)]
     answers = [orjson.loads(printed) for printed in await asyncio.gather(*asked)]
-    whole = {answer["service"] for answer in answers if answer["state"] == "done" and answer["summary"]["not_compared"] == []}
+    assert {answer["service"]: (answer["state"], answer["error"]) for answer in answers} == dict.fromkeys(SERVICES, ("done", None))
+    whole = {answer["service"] for answer in answers if answer["summary"]["not_compared"] == []}
     assert whole == {"org-service", "company-service"}
     rows = {name: counted["rows"] for answer in answers for name, counted in answer["summary"]["tables"].items()}
     assert rows["company.company"] == rows["sync.company"] > 0
