@@ -29,6 +29,7 @@ async def test_the_whole_history_again_is_proven_to_be_without_effect(core: Core
     assert summary["state_before"] == summary["state_after"]
     assert summary["tables"]["public.effect"]["rows"] == 33
     assert summary["new_events"] == 0
+    assert 0 <= summary["seconds"] < 30
     assert await core.committed(EVENTS) == committed
     assert len(await core.effects()) == 33
 

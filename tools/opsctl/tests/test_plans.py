@@ -150,6 +150,7 @@ async def test_a_replay_changes_nothing_that_was_handled_and_the_proof_says_so(o
     assert (proof.status, proof.json["state"]) == (0, "done")
     assert proof.json["summary"]["new_events"] == 0
     assert proof.json["summary"]["state_before"] == proof.json["summary"]["state_after"]
+    assert f"seconds: {proof.json['summary']['seconds']}" in (await own.opsctl("plan", proof.json["id"])).out
     # A planted difference: as if the first two events had never been handled.
     await own.execute("company-service", "UPDATE eventing.stream_in SET last_sequence = 2 WHERE subject = $1", str(organization))
     await own.execute("company-service", "DELETE FROM tenancy.member WHERE organization_id = $1 AND name = 'ola'", organization)

@@ -59,7 +59,7 @@ class Scratch:
 
 
 async def prove_by_shadow(scratch: Scratch, inbox: Inbox, history: History, topics: Sequence[str], progress: Progress) -> dict[str, Any]:
-    """Rebuild the state and compare; the summary says how much was read and both hashes. Raises `StateChanged`."""
+    """Rebuild the state and compare; the summary says how much was read, both hashes and the time it took. Raises `StateChanged`."""
     began = time.monotonic()
     async with inbox.outbox.pool.acquire() as live, live.transaction(isolation="repeatable_read", readonly=True):
         await _SHADOW.unlimited(live)  # from here on the snapshot stands: what happens later is on the topics and not in it
