@@ -145,6 +145,7 @@ async def test_a_replay_changes_nothing_that_was_handled_and_the_proof_says_so(o
     await probe(handled, within=60)
     planned = await own.opsctl("replay", "plan", "company-service", "--organization", str(organization), "--why", "look", "--json")
     assert (planned.status, planned.json["state"], planned.json["items"]) == (0, "planned", [])
+    assert "3 of 3 are no-ops, 0 would change rows" in (await own.opsctl("plan", planned.json["id"])).out
     assert (await own.opsctl("replay", "undo-plan", planned.json["id"], "--why", "seen", "--json")).json["state"] == "cancelled"
     proof = await own.opsctl("prove-replay", "company-service", "--json")
     assert (proof.status, proof.json["state"]) == (0, "done")
@@ -157,6 +158,8 @@ async def test_a_replay_changes_nothing_that_was_handled_and_the_proof_says_so(o
     proof = await own.opsctl("prove-replay", "company-service", "--json")
     assert (proof.status, proof.json["state"]) == (1, "failed")
     assert proof.json["summary"]["tables_changed"] == ["tenancy.member"]
+    replay = await own.opsctl("replay", "plan", "company-service", "--organization", str(organization), "--why", "mend", "--within", "60")
+    assert "2 of 3 are no-ops, 1 would change these rows: tenancy.member: 1 inserted" in " ".join(replay.out.split())
 
 
 async def test_a_paused_service_leaves_messages_until_it_is_resumed(own: Installation) -> None:

@@ -7,9 +7,11 @@ from typing import Any
 
 import orjson
 
+from eventing.inbox import Result
 from eventing.trial import Effect, Item
 
 _SHOWN = 20
+_WELL = {Result.HANDLED, Result.REFUSED, Result.REPEATED, Result.DUPLICATE}
 
 
 class Plan:
@@ -29,7 +31,7 @@ class Plan:
         return hashlib.sha256(orjson.dumps(parts, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
     def summary(self) -> dict[str, Any]:
-        """Totals: records by result, rows by table, events by type, and for a replay what was read and passed over."""
+        """Totals: records by result, how many change rows, rows by table, events by type; for a replay what was read and passed over."""
         tables: dict[str, Counter[str]] = {}
         publishes: Counter[str] = Counter()
         for item in self.items:
@@ -39,11 +41,13 @@ class Plan:
         summary: dict[str, Any] = {
             "records": len(self.items),
             "results": dict(Counter(item.effect["result"] for item in self.items)),
+            "changing": sum("tables" in item.effect for item in self.items),
             "tables": {table: dict(counts) for table, counts in sorted(tables.items())},
             "publishes": dict(publishes),
         }
         if self.ranges is not None:
-            summary |= {"read": self.read, "ranges": self.ranges}
+            passed_over = self.read.get("meant", 0) - self.read.get("effects", 0)
+            summary |= {"no_ops": passed_over + sum(map(_is_no_op, self.items)), "read": self.read, "ranges": self.ranges}
         return summary
 
     def differences(self, planned: Sequence[tuple[str, Effect]]) -> str:
@@ -59,6 +63,10 @@ class Plan:
         ]
         more = f" and {len(said) - _SHOWN} more" if len(said) > _SHOWN else ""
         return "; ".join(said[:_SHOWN]) + more or "the order has changed"
+
+
+def _is_no_op(item: Item) -> bool:
+    return item.effect["result"] in _WELL and not item.effect.keys() & {"tables", "publishes"}
 
 
 def _essence(effect: Effect) -> Effect:

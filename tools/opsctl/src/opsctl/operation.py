@@ -144,6 +144,8 @@ def tables(operation: Operation) -> Iterable[RenderableType | str]:
     yield f"asked for by {operation.requested_by} at {words(operation.created_at)}: {operation.why}"
     if operation.applied_at:
         yield f"applied by {operation.applied_by} at {words(operation.applied_at)}"
+    if operation.kind == "replay" and operation.state == "planned" and operation.summary:
+        yield _in_one_sentence(operation.summary)
     if operation.summary:
         yield "; ".join(f"{name.replace('_', ' ')}: {_plain(value)}" for name, value in operation.summary.items() if name != "ranges")
     if operation.progress and operation.state not in ENDED:
@@ -164,6 +166,14 @@ def tables(operation: Operation) -> Iterable[RenderableType | str]:
             Column("error", lambda row: row.error),
         )
     yield from _next(operation)
+
+
+def _in_one_sentence(summary: Mapping[str, Any]) -> str:
+    meant, no_ops, changing = summary["read"].get("meant", 0), summary["no_ops"], summary["changing"]
+    rows = "; ".join(_rows(name, counts) for name, counts in summary["tables"].items())
+    said = f"{no_ops} of {meant} are no-ops, {changing} would change " + (f"these rows: {rows}" if rows else "rows")
+    others = meant - no_ops - changing
+    return said + (f"; of {others} more the results say what stops them or what they publish" if others else "")
 
 
 def journal_tables(report: Operations) -> Iterable[RenderableType | str]:
