@@ -7,13 +7,34 @@ import sys
 from collections.abc import Iterator
 
 import pytest
+from typer.core import TyperCommand, TyperGroup
+from typer.main import get_command
 
 from local_stack.ports import free_port
+from opsctl.cli import cli
 from testkit.patience import patient
 
 from .conftest import Installation
 
 pytestmark = pytest.mark.background
+
+
+def leaves(group: TyperGroup, *words: str) -> Iterator[tuple[str, TyperCommand]]:
+    """The commands that do something, each by the words that call it."""
+    for name, command in group.commands.items():
+        if isinstance(command, TyperGroup):
+            yield from leaves(command, *words, name)
+        else:
+            assert isinstance(command, TyperCommand)
+            yield " ".join((*words, name)), command
+
+
+def test_every_command_answers_as_json() -> None:
+    whole = get_command(cli)
+    assert isinstance(whole, TyperGroup)
+    commands = dict(leaves(whole))
+    assert commands.keys() >= {"doctor", "dlq redrive", "replay plan"}
+    assert [words for words, command in commands.items() if not any("--json" in parameter.opts for parameter in command.params)] == []
 
 
 async def test_wrong_usage_and_wrong_settings_end_with_2(installation: Installation) -> None:
