@@ -1,16 +1,19 @@
 """What the commands say when something is wrong: a key that cannot go on, messages nobody can read, numbers that are missing."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from confluent_kafka.admin import AclBinding, AclBindingFilter, AclOperation, AclPermissionType, ResourcePatternType, ResourceType
 
 from contracts import topics
 from contracts.cloudevents import Attributes
 from contracts.org import MemberAdded, Role
 from provisioning import granting
+from provisioning.cluster import rights_client
 from servicekit.settings import KafkaSettings
 from testkit import probe
 
@@ -182,6 +185,48 @@ async def test_the_doctor_misses_the_rights_that_the_contracts_give(troubled: In
     assert "org-service may not write org-events" in await missed()
 
 
+async def test_the_doctor_warns_of_rights_that_the_contracts_do_not_give(troubled: Installation) -> None:
+    prefix = troubled.topics.prefix
+    strange = [
+        AclBinding(kind, prefix + name, pattern, f"User:{user}", "*", operation, AclPermissionType.ALLOW)
+        for kind, name, pattern, user, operation in (
+            (ResourceType.TOPIC, "org-events", ResourcePatternType.LITERAL, "stranger", AclOperation.READ),
+            (ResourceType.GROUP, "sync-worker-2", ResourcePatternType.PREFIXED, "stranger", AclOperation.READ),
+            (ResourceType.TOPIC, "sync-events", ResourcePatternType.LITERAL, f"{prefix}org-service", AclOperation.WRITE),
+        )
+    ]
+    # A stranger's own affair.
+    strange.append(
+        AclBinding(
+            *(ResourceType.TOPIC, f"else.{prefix}", ResourcePatternType.LITERAL),
+            *("User:stranger", "*", AclOperation.READ, AclPermissionType.ALLOW),
+        )
+    )
+    kafka, declared = KafkaSettings(bootstrap_servers=troubled.topics.bootstrap_servers), topics.load()
+    await granting.grant(kafka, declared, prefix=prefix)
+    client = rights_client(kafka)
+    for created in client.create_acls(strange).values():
+        await asyncio.wrap_future(created)
+
+    async def warned() -> bool:
+        checks = (await troubled.opsctl("doctor", "--json")).json["checks"]
+        (permissions,) = [check for check in checks if check["check"] == "permissions"]
+        found = permissions["findings"]
+        assert {(finding["severity"], finding["what"]) for finding in found} == {
+            ("warning", f"stranger may read topic {prefix}org-events, which the contracts do not give"),
+            ("warning", f"stranger may read group {prefix}sync-worker-2*, which the contracts do not give"),
+            ("warning", f"{prefix}org-service may write topic {prefix}sync-events, which the contracts do not give"),
+        }
+        return all("--prune" in finding["remedy"] for finding in found)
+
+    try:
+        await probe(warned, within=30)
+    finally:
+        for deleted in client.delete_acls(list(map(_filter_of, strange))).values():
+            await asyncio.wrap_future(deleted)
+        await granting.withdraw(kafka, declared, [f"{prefix}{service}" for service in troubled.databases], prefix=prefix)
+
+
 async def test_a_service_that_does_not_run_has_no_member_and_its_lag_has_an_age(installations: Installations) -> None:
     async with installations() as own:
 
@@ -207,6 +252,12 @@ async def test_a_service_that_does_not_run_has_no_member_and_its_lag_has_an_age(
         event = (await own.opsctl("tail", "org-events", "--organization", str(organization), "-n", "1", "--json")).lines[0]
         shown = (await own.opsctl("show", event["place"], "--json")).json
         assert [each["state"] for each in shown["receptions"]] == ["unread"]
+
+
+def _filter_of(right: AclBinding) -> AclBindingFilter:
+    return AclBindingFilter(
+        *(right.restype, right.name, right.resource_pattern_type, right.principal, right.host, right.operation, right.permission_type)
+    )
 
 
 async def _queue(installation: Installation, organization: UUID) -> dict[str, Any]:

@@ -1,16 +1,23 @@
 """What the doctor looks at in Kafka: brokers, topics, groups, permissions."""
 
+from collections.abc import Collection, Mapping
 from datetime import timedelta
+from typing import Any
 
 from aiokafka.protocol.admin import DescribeAclsRequest
 
 from opsctl import groups, moments, topics
 from opsctl.finding import Check, Examination, Severity
 from opsctl.system import System
+from provisioning.rights import Right, rights
 
 _LATE = timedelta(minutes=1)
 _SECURITY_DISABLED = 54
-_ANY, _MATCH, _READ, _WRITE, _TOPIC, _ALLOW, _ALL, _PREFIXED = 1, 1, 3, 4, 2, 3, 2, 4
+_ANY, _MATCH, _ALLOW, _PREFIXED = 1, 1, 3, 4
+_KINDS: Mapping[int, Any] = {2: "TOPIC", 3: "GROUP", 4: "BROKER"}
+_OPERATIONS: Mapping[int, Any] = dict(
+    enumerate(("ALL", "READ", "WRITE", "CREATE", "DELETE", "ALTER", "DESCRIBE", "CLUSTER_ACTION", "DESCRIBE_CONFIGS", "ALTER_CONFIGS"), 2)
+)
 
 
 async def brokers(system: System) -> Check:
@@ -22,15 +29,18 @@ async def brokers(system: System) -> Check:
     parts = [(topic["topic"], part) for topic in described for part in topic["partitions"]]
     seen.seen = f"{len(cluster['brokers'])} brokers, controller {cluster['controller_id']}, {len(parts)} partitions"
     for name, part in parts:
-        place = f"{name}/{part['partition']}"
-        if part["error_code"] or part["leader"] < 0:
-            seen.find(
-                Severity.ERROR, f"{place} has no leader", "Bring back the brokers that hold it; nothing can be written or read there."
-            )
-        elif len(part["isr"]) < len(part["replicas"]):
-            lacking = f"{place} has {len(part['isr'])} of {len(part['replicas'])} replicas in step"
-            seen.find(Severity.WARNING, lacking, "Look for a broker that is down or slow.")
+        replicas(seen, name, part)
     return seen.done()
+
+
+def replicas(seen: Examination, topic: str, part: Mapping[str, Any]) -> None:
+    """Whether a partition, as the client describes it, has a leader and all its replicas in step."""
+    place = f"{topic}/{part['partition']}"
+    if part["error_code"] or part["leader"] < 0:
+        seen.find(Severity.ERROR, f"{place} has no leader", "Bring back the brokers that hold it; nothing can be written or read there.")
+    elif len(part["isr"]) < len(part["replicas"]):
+        lacking = f"{place} has {len(part['isr'])} of {len(part['replicas'])} replicas in step"
+        seen.find(Severity.WARNING, lacking, "Look for a broker that is down or slow.")
 
 
 async def declared_topics(system: System) -> Check:
@@ -74,11 +84,11 @@ async def consumer_groups(system: System) -> Check:
 
 
 async def permissions(system: System) -> Check:
-    """Whether the services may do what the contracts say, where the broker knows permissions."""
+    """Whether the services may do what the contracts say and nobody anything else, where the broker knows permissions."""
     seen = Examination("permissions", "Kafka")
     admin = await system.admin()
     # The client has the request, but no method for it.
-    answer = await admin._send_request(DescribeAclsRequest(_TOPIC, None, _ANY, None, None, _ANY, _ANY))  # noqa: SLF001
+    answer = await admin._send_request(DescribeAclsRequest(_ANY, None, _ANY, None, None, _ANY, _ANY))  # noqa: SLF001
     if answer.error_code == _SECURITY_DISABLED:
         seen.seen = "the broker knows none: everybody may do everything"
         seen.find(
@@ -90,30 +100,50 @@ async def permissions(system: System) -> Check:
         why = f"the permissions cannot be read: error {answer.error_code} {answer.error_message or ''}".strip()
         seen.find(Severity.NOTE, why, "Allow the operator DESCRIBE on the cluster.")
         return seen.done()
-    allowed = {
-        (principal.removeprefix("User:"), operation, pattern, name)
-        for _, name, pattern, acls in answer.resources
+    granted = {
+        Right(
+            principal.removeprefix("User:"), _OPERATIONS.get(operation, f"OPERATION {operation}"), _KINDS[kind], name, pattern == _PREFIXED
+        )
+        for kind, name, pattern, acls in answer.resources
         for principal, _, operation, permission in acls
-        if permission == _ALLOW
+        if permission == _ALLOW and kind in _KINDS
     }
-    seen.seen = f"{len(allowed)} permissions on topics"
+    seen.seen = f"{len(granted)} permissions"
     for topic in system.topics.values():
-        for service, operation, verb in [(each, _WRITE, "write") for each in topic.producers] + [
-            (each, _READ, "read") for each in topic.consumers
-        ]:
-            if service in system.services and not _may(allowed, service, operation, system.full(topic.name)):
+        for service, operation in [(each, "WRITE") for each in topic.producers] + [(each, "READ") for each in topic.consumers]:
+            if service in system.services and not _may(granted, service, operation, system.full(topic.name)):
                 seen.find(
                     Severity.ERROR,
-                    f"{service} may not {verb} {topic.name}",
+                    f"{service} may not {operation.lower()} {topic.name}",
                     "Run the provisioning, which grants what contracts/topics says.",
                 )
+    for right in _undeclared(granted, rights(system.topics.values(), prefix=system.prefix)):
+        seen.find(
+            Severity.WARNING,
+            f"{right}, which the contracts do not give",
+            "The provisioning takes it away with --prune; if it is right, say so in contracts/topics.",
+        )
     return seen.done()
 
 
-def _may(allowed: set[tuple[str, int, int, str]], who: str, operation: int, topic: str) -> bool:
+def _may(granted: Collection[Right], who: str, operation: str, topic: str) -> bool:
     return any(
-        principal.rpartition(".")[2] in (who, who.replace("-", "_"), "*")
-        and permitted in (operation, _ALL)
-        and (name in (topic, "*") or (pattern == _PREFIXED and topic.startswith(name)))
-        for principal, permitted, pattern, name in allowed
+        right.kind == "TOPIC"
+        and right.user.rpartition(".")[2] in (who, who.replace("-", "_"), "*")
+        and right.operation in (operation, "ALL")
+        and (right.name in (topic, "*") or (right.by_prefix and topic.startswith(right.name)))
+        for right in granted
     )
+
+
+def _undeclared(granted: Collection[Right], declared: Collection[Right]) -> list[Right]:
+    """Of our users, or on our topics or groups. Rights of others by wildcard, such as an administrator's, are not looked at."""
+    users = {right.user for right in declared}
+    topics = {right.name for right in declared if right.kind == "TOPIC"}
+    groups = tuple(right.name for right in declared if right.kind == "GROUP" and right.operation == "READ")
+
+    def ours(right: Right) -> bool:
+        named = right.name in topics if right.kind == "TOPIC" else right.kind == "GROUP" and right.name.startswith(groups)
+        return right.user in users or named
+
+    return sorted(right for right in granted if right not in declared and ours(right))
