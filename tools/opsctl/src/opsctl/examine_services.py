@@ -17,6 +17,9 @@ _DOCTOR = queries(__file__, "doctor")
 _SKEW = timedelta(seconds=2)
 _OUTBOX_OLD = timedelta(seconds=30)
 _WAITING_LONG = timedelta(minutes=10)
+_CROWDED = 0.8
+_IDLE_LONG = timedelta(minutes=1)
+_MANY_WAIT = 5
 
 
 async def core(system: System, service: str) -> Check:
@@ -67,16 +70,16 @@ async def database(system: System, service: str) -> Check:
     skew = there - asked - (answered - asked) / 2
     speed = f"clock {moments.in_words(skew)} off, answers in {moments.in_words(answered - asked)}"
     seen.seen = f"{row['connections']} of {row['allowed']} connections, {speed}"
-    if row["connections"] > row["allowed"] * 0.8:
+    if row["connections"] > row["allowed"] * _CROWDED:
         seen.find(
             Severity.WARNING,
             f"{row['connections']} of {row['allowed']} connections are taken",
             "Lower POSTGRES__POOL_MAX, or raise max_connections.",
         )
-    if row["idle_in_transaction"] and row["idle_in_transaction"] > timedelta(minutes=1):
+    if row["idle_in_transaction"] and row["idle_in_transaction"] > _IDLE_LONG:
         idle = f"a transaction has been open and idle for {moments.in_words(row['idle_in_transaction'])}"
         seen.find(Severity.WARNING, idle, "It holds locks and keeps dead rows: find it in pg_stat_activity and end it.")
-    if row["waiting_for_locks"] > 5:
+    if row["waiting_for_locks"] > _MANY_WAIT:
         seen.find(Severity.WARNING, f"{row['waiting_for_locks']} sessions wait for locks", "Look at pg_blocking_pids() for who holds them.")
     _clock(seen, skew, "the database's server")
     return seen.done()
