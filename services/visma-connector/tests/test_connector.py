@@ -87,6 +87,30 @@ async def test_an_unreachable_visma_is_told_after_some_attempts_and_the_service_
         assert 'visma_connector_probes_total{outcome="visma_unreachable"}' in metrics
 
 
+async def test_a_service_that_has_stopped_itself_is_not_ready_and_says_why_until_it_is_resumed(connector: Any) -> None:
+    async with connector() as running, httpx.AsyncClient() as http:
+        database = await asyncpg.connect(running.dsn)
+
+        async def answers(status: int) -> Any:
+            response = await http.get(f"{running.health}/readyz")
+            assert response.status_code == status, response.text
+            return response.json()
+
+        try:
+            await probe(lambda: answers(200), within=15)
+            await database.execute(
+                "INSERT INTO eventing.consumer_pause (kind, by, why) VALUES ('too_many_broken', 'visma-connector', 'most were broken')"
+            )
+            refused = await probe(lambda: answers(503), within=15)
+            assert [name for name, check in refused["checks"].items() if not check["ok"]] == ["consumer"]
+            assert refused["checks"]["consumer"]["why"].startswith("paused by visma-connector since ")
+            assert refused["checks"]["consumer"]["why"].endswith(": most were broken")
+            await database.execute("DELETE FROM eventing.consumer_pause")
+            assert (await probe(lambda: answers(200), within=15))["ok"]
+        finally:
+            await database.close()
+
+
 async def test_refused_credentials_of_ours_are_temporary_for_the_user(connector: Any) -> None:
     async with connector(visma_settings={"client_secret": "wrong"}) as running:
         await running.register(12345)
