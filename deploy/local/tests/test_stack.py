@@ -15,12 +15,14 @@ import httpx
 import psutil
 import pytest
 
+from contracts import topics as contracts
 from local_stack.background import State
 from local_stack.child import ChildDied
 from local_stack.postgres import PostgresAddress
 from local_stack.programs import PROGRAMS, Program
 from local_stack.stack import AlreadyRunning, LocalStack, NotReady
 from local_stack.throwaway import throwaway_folder
+from provisioning.cluster import admin
 from testkit import probe
 
 pytestmark = [pytest.mark.long, pytest.mark.servers]
@@ -142,6 +144,11 @@ async def test_sigterm_ends_the_body_and_stops_everything(make: Make) -> None:
     assert not any(map(alive, running))
 
 
+async def topics_seen_by_anybody(servers: str) -> set[str]:
+    async with admin(servers) as client:
+        return set(await client.list_topics())
+
+
 def command(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     line = [sys.executable, "-m", "local_stack", *arguments, "--directory", str(folder)]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("ACCOUNTFLOW_")} | {"ACCOUNTFLOW_RUNG": "local"}
@@ -173,11 +180,17 @@ def test_the_command_line_from_up_to_clean(folder: Path) -> None:
     assert not folder.exists()
 
 
-def test_a_killed_owner_takes_everything_along(folder: Path) -> None:
+def test_without_protection_anybody_is_let_in_and_a_killed_owner_takes_everything_along(folder: Path) -> None:
     services = [f"--without={program.name}" for program in PROGRAMS if program.owns_database]
-    assert command(folder, "up", *services).returncode == 0
+    started = command(folder, "up", "--unprotected", *services)
+    assert started.returncode == 0, started.stdout + started.stderr
+    assert "Kafka lets anybody in" in started.stdout
     state = State.read(folder)
     assert state
+    assert {topic.name for topic in contracts.load()} <= asyncio.run(topics_seen_by_anybody(state.parts[0].address))
+    environment = dict(line.split("=", 1) for line in (folder / "env").read_text().splitlines() if "KAFKA" in line and "=" in line)
+    assert environment["KAFKA_BOOTSTRAP_SERVERS"] == state.parts[0].address
+    assert not [name for name in environment if "SASL" in name or "CA_FILE" in name]
     os.kill(int((folder / "lock").read_text()), signal.SIGKILL)
     if sys.platform == "linux":
         deadline = [part.pid for part in state.parts if part.pid]
