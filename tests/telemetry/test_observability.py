@@ -103,6 +103,12 @@ def test_panels_explain_themselves_and_do_not_overlap() -> None:
     assert len({panel["id"] for panel in PANELS}) == len(PANELS)
 
 
+def test_every_alert_is_tried_on_series_that_fire_it() -> None:
+    cases = yaml.load((ROOT / "deploy/alerts/accountflow.test.yaml").read_text("utf-8"), yaml.CSafeLoader)["tests"]
+    fired = {tried["alertname"] for case in cases for tried in case["alert_rule_test"] if tried["exp_alerts"]}
+    assert fired == {rule["alert"] for rule in RULES}
+
+
 def test_every_alert_has_its_runbook_and_every_runbook_its_alert() -> None:
     assert {rule["alert"] for rule in RULES} == {path.stem for path in RUNBOOKS.glob("*.md")} - {"README"}
     for rule in RULES:
