@@ -1,12 +1,26 @@
 """Notifications as Visma documents them, and as nobody should send them."""
 
 import json
+from contextlib import suppress
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from visma_nxt import tables
-from visma_nxt.webhooks import RowEvent, UnreadableNotification, delivery_id, is_signed, read, signature
+from visma_nxt.webhooks import (
+    EVENT_ID,
+    LONGEST_ID,
+    NOTIFICATION_ID,
+    RowEvent,
+    TableChange,
+    UnreadableNotification,
+    delivery_id,
+    is_signed,
+    read,
+    signature,
+)
 
 CHANGE = {
     "tableIdentifier": "GeneralLedgerTransaction",
@@ -16,6 +30,17 @@ CHANGE = {
     "primaryKeys": [{"VoucherJournalNo": 17}, {"AuditNo": "1"}],
     "timestamp": "2026-11-23T05:56:52.1234567Z",
 }
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(), lambda part: st.lists(part) | st.dictionaries(st.text(), part)
+)
+BODIES = (
+    st.binary()
+    | JSON.map(lambda data: json.dumps(data).encode())
+    | st.dictionaries(st.sampled_from([*CHANGE, "changedColumns"]), JSON).map(lambda changes: json.dumps(CHANGE | changes).encode())
+)
+IDS = st.text() | st.text(min_size=LONGEST_ID)
 
 
 def body(**changes: Any) -> bytes:
@@ -84,3 +109,15 @@ def test_a_delivery_is_known_by_its_event_else_by_its_notification() -> None:
     assert delivery_id({"x-vwd-notification-id": "n"}) == "n"
     assert delivery_id({}) is None
     assert delivery_id({"x-vwd-event-id": "e" * 60_000}) == "e" * 200
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # a busy machine is not a fault
+@given(content=BODIES, headers=st.dictionaries(st.sampled_from([EVENT_ID, NOTIFICATION_ID]) | st.text(), IDS))
+def test_whatever_comes_is_a_change_or_unreadable_and_has_an_id_that_can_be_kept_or_none(content: bytes, headers: dict[str, str]) -> None:
+    with suppress(UnreadableNotification):
+        change = read(content)
+        assert isinstance(change, TableChange)
+        assert 0 <= change.company_no < 2**31
+        assert change.table is None or change.table in tables.TABLES
+    identity = delivery_id(headers)
+    assert identity is None or 0 < len(identity) <= LONGEST_ID

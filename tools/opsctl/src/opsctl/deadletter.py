@@ -1,5 +1,6 @@
 """One dead letter: the record as it came, and why the service gave it up."""
 
+import re
 from collections.abc import AsyncGenerator, Iterable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
@@ -17,6 +18,7 @@ from opsctl.system import System
 
 _DEAD_LETTERS = queries(__file__, "deadletters")
 _PREFIX = "x-dlq-"
+_TOPIC = re.compile(r"[a-zA-Z0-9._-]{1,249}")
 
 
 class DeadLetter(Report):
@@ -52,10 +54,10 @@ class Letter:
         why = {name.removeprefix(_PREFIX): shown(value) or "" for name, value in record.headers if name.startswith(_PREFIX)}
         inside = replace(
             record,
-            topic=why.get("topic", record.topic),
-            partition=_number(why.get("partition"), record.partition),
-            offset=_number(why.get("offset"), record.offset),
-            timestamp_ms=_number(why.get("timestamp"), record.timestamp_ms),
+            topic=why["topic"] if _TOPIC.fullmatch(why.get("topic", "")) else record.topic,
+            partition=_number(why.get("partition"), record.partition, digits=9),
+            offset=_number(why.get("offset"), record.offset, digits=18),
+            timestamp_ms=_number(why.get("timestamp"), record.timestamp_ms, digits=14),
             headers=tuple((name, value) for name, value in record.headers if not name.startswith(_PREFIX)),
         )
         return cls(record, inside, why)
@@ -118,8 +120,8 @@ def _state(reason: str | None, fate: tuple[str | None, str | None] | None) -> st
     return "handled" if reason == "parked" else "dead"
 
 
-def _number(text: str | None, otherwise: int) -> int:
-    return int(text) if text is not None and text.isascii() and text.isdigit() else otherwise
+def _number(text: str | None, otherwise: int, *, digits: int) -> int:
+    return int(text) if text is not None and re.fullmatch(rf"[0-9]{{1,{digits}}}", text) else otherwise
 
 
 def _time(text: str | None) -> datetime | None:
