@@ -66,7 +66,9 @@ async def through_debezium(servers: Servers, logical: Servers, messages: list[Se
         finally:
             program.kill()
             await program.wait()
-            await pool.execute("SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE active_pid IS NOT NULL")
+            connection = await logical.postgres.address.connect()  # the one that reads the log for it is the administrator's as well
+            await connection.execute("SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE active_pid IS NOT NULL")
+            await connection.close()
 
 
 async def _said(lines: asyncio.StreamReader, what: bytes) -> None:

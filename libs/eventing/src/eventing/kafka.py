@@ -32,7 +32,6 @@ class KafkaAccess:
             client_id=self.client_id,
             acks="all",
             enable_idempotence=True,
-            linger_ms=2,
             max_batch_size=262_144,
             max_request_size=LARGEST_REQUEST,
         )
