@@ -144,7 +144,7 @@ def tables(operation: Operation) -> Iterable[RenderableType | str]:
     yield f"asked for by {operation.requested_by} at {words(operation.created_at)}: {operation.why}"
     if operation.applied_at:
         yield f"applied by {operation.applied_by} at {words(operation.applied_at)}"
-    if operation.kind == "replay" and operation.state == "planned" and operation.summary:
+    if operation.kind == "replay" and operation.state == "planned" and "no_ops" in operation.summary:  # not in plans of older services
         yield _in_one_sentence(operation.summary)
     if operation.summary:
         yield "; ".join(f"{name.replace('_', ' ')}: {_plain(value)}" for name, value in operation.summary.items() if name != "ranges")
