@@ -144,8 +144,9 @@ def tables(operation: Operation) -> Iterable[RenderableType | str]:
     yield f"asked for by {operation.requested_by} at {words(operation.created_at)}: {operation.why}"
     if operation.applied_at:
         yield f"applied by {operation.applied_by} at {words(operation.applied_at)}"
-    if operation.kind == "replay" and operation.state == "planned" and "no_ops" in operation.summary:  # not in plans of older services
-        yield _in_one_sentence(operation.summary)
+    summary = operation.summary or {}
+    if operation.kind == "replay" and operation.state == "planned" and "no_ops" in summary:  # an older service says nothing of it
+        yield _in_one_sentence(summary)
     if operation.summary:
         yield "; ".join(f"{name.replace('_', ' ')}: {_plain(value)}" for name, value in operation.summary.items() if name != "ranges")
     if operation.progress and operation.state not in ENDED:
