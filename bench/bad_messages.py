@@ -29,6 +29,7 @@ from contracts.org import MemberAdded, OrganizationRegistered, Role
 from contracts.results import CommandRejected
 from eventing.kafka import KafkaAccess
 from servicekit.migrations import migrate
+from testkit import raw_names
 from testkit.bad_messages import good
 from testkit.mixture import ACTOR, Mixture
 
@@ -89,7 +90,7 @@ async def send(producer: AIOKafkaProducer, prefix: str, messages: Any) -> None:
     """In portions, so that not all of them are in memory at once."""
     waiting: list[Any] = []
     for raw in messages:
-        waiting.append(await producer.send(prefix + raw.topic, raw.value, raw.key, headers=list(raw.headers)))
+        waiting.append(await raw_names.send(producer, prefix + raw.topic, raw.value, raw.key, raw.headers))
         if len(waiting) == 2_000:
             await asyncio.gather(*waiting)
             waiting.clear()

@@ -18,6 +18,7 @@ from contracts.results import CommandRejected
 from servicekit.migrations import migrate
 from servicekit.service import serve
 from servicekit.settings import KafkaSettings, PostgresSettings
+from testkit import raw_names
 from testkit.bad_messages import good
 from testkit.databases import DatabaseFactory
 from testkit.mixture import ACTOR, Mixture
@@ -85,7 +86,7 @@ async def send(topics: OwnTopics, messages: Any) -> None:
     producer = AIOKafkaProducer(bootstrap_servers=topics.bootstrap_servers, linger_ms=2)
     await producer.start()
     try:
-        sent = [await producer.send(topics(raw.topic), raw.value, raw.key, headers=list(raw.headers)) for raw in messages]
+        sent = [await raw_names.send(producer, topics(raw.topic), raw.value, raw.key, raw.headers) for raw in messages]
         await asyncio.gather(*sent)
     finally:
         await producer.stop()

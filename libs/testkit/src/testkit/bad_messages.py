@@ -15,9 +15,11 @@ from uuid import UUID
 from contracts.cloudevents import Attributes
 from contracts.message import Message
 from contracts.registry import MESSAGES
+from testkit.raw_names import RawName
 
 BYTES = b"\xff\xfe\x00\x80"
 """Not UTF-8, whatever comes before and after."""
+NAME, CE_NAME = RawName.of(b"x-" + BYTES), RawName.of(b"ce_" + BYTES)
 
 
 class Fate(Enum):
@@ -32,7 +34,7 @@ class Fate(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Raw:
-    """A record before it has a place: what a producer is given. Header names are what a client can send: text."""
+    """A record before it has a place: what a producer is given, or `raw_names.send` where header names may be no text."""
 
     topic: str
     key: bytes | None
@@ -123,6 +125,14 @@ def _of_another_topic(raw: Raw) -> Raw:
     return raw.header("ce_type", other.TYPE.encode())
 
 
+def _unnamed(raw: Raw) -> Raw:
+    return replace(raw, headers=((NAME, None), *raw.without("ce_id").headers))
+
+
+def _never_text(raw: Raw) -> tuple[tuple[str, bytes | None], ...]:
+    return tuple((RawName.of(name.encode() + BYTES), value) for name, value in raw.headers)
+
+
 def _moved(raw: Raw, ahead: timedelta) -> Raw:
     return raw.header("ce_time", (datetime.now(UTC) + ahead).isoformat().encode())
 
@@ -144,6 +154,13 @@ _HEADERS = (
     Kind("a thousand foreign headers", lambda raw: raw.plus(*((f"x-{n}", b"") for n in range(1000))), Fate.HANDLED, Fate.HANDLED),
     Kind("header name with strange letters", lambda raw: raw.plus(("x-\u202e🧾", b"")), Fate.HANDLED, Fate.HANDLED),
     Kind("header name with a NUL, and no id", lambda raw: raw.without("ce_id").plus(("x-\0", b"")), Fate.DEAD, Fate.DEAD),
+    Kind("header name not UTF-8", lambda raw: raw.plus((NAME, b"1")), Fate.HANDLED, Fate.HANDLED),
+    Kind("header name not UTF-8, twice", lambda raw: raw.plus((NAME, b"1"), (NAME, b"2")), Fate.HANDLED, Fate.HANDLED),
+    Kind("header name not UTF-8, before the others, null, and no id", _unnamed, Fate.DEAD, Fate.DEAD),
+    Kind("unknown ce header with a name not UTF-8, twice", lambda raw: raw.plus((CE_NAME, b"1"), (CE_NAME, b"1")), Fate.DEAD, "unreadable"),
+    Kind("no header name UTF-8", lambda raw: replace(raw, headers=_never_text(raw)), Fate.DEAD, Fate.DEAD),
+    Kind("header name empty", lambda raw: raw.plus(("", b"1")), Fate.HANDLED, Fate.HANDLED),
+    Kind("every header name empty", lambda raw: replace(raw, headers=tuple(("", value) for _, value in raw.headers)), Fate.DEAD, Fate.DEAD),
     Kind("headers reversed", lambda raw: replace(raw, headers=raw.headers[::-1]), Fate.HANDLED, Fate.HANDLED),
     Kind("no header at all", lambda raw: replace(raw, headers=()), Fate.DEAD, Fate.DEAD),
     Kind("every ce header null", lambda raw: replace(raw, headers=tuple((name, None) for name, _ in raw.headers)), Fate.DEAD, Fate.DEAD),
