@@ -40,26 +40,42 @@ POINTS = {
     "company-service": (*EVERY_SERVICE, *NOT_YET),
     "org-service": EVERY_SERVICE,
 }
-LATER = {"batch.done": 3, "work.committed": 4, "relay.sent": 3, "relay.acknowledged": 2}
-"""Passings that are tried beside the first, in every service."""
-LATER_IN_THE_RETRIEVAL = {
-    "item.claimed": 6,
-    "page.written": 4,
-    "page.committed": 4,
-    "proof.committed": 3,
-    "sums.fetched": 2,
-    "sums.written": 3,
-    "sums.committed": 4,
+SUMMED = ("/opening_balances", "/account_balances", "/vat_figures", "/unposted_vouchers")
+COMPARED = ("/account_balances", "/vat_figures")
+READ = ("", "/ledger_lines", "/customers")
+"""The first of all, a period of the ledger, and what is proven with its last page."""
+PROVEN = ("/ledger_lines", "/customer_transactions")
+RETRIED = ("/put_off", "/over")
+PASSINGS = {
+    "batch.done": ("", ":3"),
+    "work.committed": ("", ":4"),
+    "relay.sent": ("", ":3"),
+    "relay.acknowledged": ("", ":2"),
+    "retry.written": RETRIED,
+    "retry.committed": RETRIED,
+    "probe.claimed": ("", ":2"),
+    "probe.fetched": ("", ":2"),
+    "probe.written": ("", ":2"),
+    "probe.committed": ("", ":2"),
+    "item.claimed": ("", ":6"),
+    "page.written": READ,
+    "page.committed": READ,
+    "proof.written": PROVEN,
+    "proof.committed": ("/ledger_lines:2", "/customer_transactions"),
+    "deferral.written": COMPARED,
+    "deferral.committed": COMPARED,
+    "sums.fetched": SUMMED,
+    "sums.written": SUMMED,
+    "sums.committed": SUMMED,
 }
+"""Which passings are tried where the first is not the only one that differs: later ones, and those for one data set or one end."""
 
 
 def points_of(service: str) -> Iterator[tuple[str, str]]:
     for name in crash.POINTS:
         if name.partition(".")[0] in POINTS[service]:
-            yield service, name
-            for later in (LATER, LATER_IN_THE_RETRIEVAL):
-                if name in later:
-                    yield service, f"{name}:{later[name]}"
+            for passing in PASSINGS.get(name, ("",)):
+                yield service, name + passing
 
 
 ROUNDS = [dict(each for each in turn if each) for turn in zip_longest(*map(points_of, POINTS))]

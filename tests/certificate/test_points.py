@@ -10,12 +10,14 @@ from pathlib import Path
 
 import pytest
 
+from contracts.sync import DataSet
 from eventing import crash
+from sync_worker.domain.datasets import DATASETS
 
-from .certify_points import EVERY_SERVICE, NOT_YET, POINTS
+from .certify_points import EVERY_SERVICE, NOT_YET, PASSINGS, POINTS, SUMMED
 
 ROOT = Path(__file__).parents[2]
-POINT = re.compile(r'crash\.point\("([^"]*)"\)')
+POINT = re.compile(r'crash\.point\("([^"]*)"[,)]')
 TRANSACTION = re.compile(r"outbox\.work\(|\.together\(|\.transaction\(")
 ELSEWHERE = {"rehearsal": "libs/eventing/tests/test_redrive.py", "operation": "libs/eventing/tests/test_redrive.py"}
 """Where points are walked over that no walk of the certificate passes: nobody asks for an operation there."""
@@ -32,7 +34,7 @@ from eventing import crash
 for step in range(5):
     print(step, flush=True)
     crash.point("page.committed")
-    crash.point("page.written")
+    crash.point("page.written", "ledger_lines" if step % 2 else "customers")
 """
 
 
@@ -50,6 +52,12 @@ def test_every_point_is_walked_over() -> None:
             assert f'"{name}"' in (ROOT / file).read_text()
 
 
+def test_what_is_summed_up_dies_at_the_points_of_its_own_module() -> None:
+    summed = {data_set for data_set, dataset in DATASETS.items() if dataset.sums} | {DataSet.ACCOUNT_BALANCES}
+    assert sorted(SUMMED) == sorted(f"/{data_set}" for data_set in summed)
+    assert {name for name in crash.POINTS if PASSINGS.get(name) == SUMMED} == {name for name in crash.POINTS if name.startswith("sums.")}
+
+
 def test_every_file_that_opens_a_transaction_has_a_point_or_a_reason_for_none() -> None:
     found = {file for file, text in sources().items() if TRANSACTION.search(text) and not POINT.search(text)}
     assert found == WITHOUT_A_POINT.keys()
@@ -59,7 +67,10 @@ def test_unarmed_a_point_is_an_empty_function() -> None:
     assert crash.point is crash._pass_by
 
 
-@pytest.mark.parametrize(("setting", "steps"), [("page.committed", 1), ("page.written:3", 3)])
+@pytest.mark.parametrize(
+    ("setting", "steps"),
+    [("page.committed", 1), ("page.written:3", 3), ("page.written/ledger_lines", 2), ("page.written/ledger_lines:2", 4)],
+)
 def test_an_armed_point_kills_at_its_passing(setting: str, steps: int) -> None:
     ended = subprocess.run([sys.executable, "-c", WALK], env={"CRASH_AT": setting}, capture_output=True, text=True)
     assert ended.returncode == -signal.SIGKILL

@@ -1,12 +1,13 @@
 """Crash points: every place between two effects where a process may die, by name.
 
-`CRASH_AT=page.committed:3` kills the process with SIGKILL at its third passing of that point (without a number, at the first). Only the
-crash certificate sets it (`make certify`). It is read once, at import: unarmed, a passing is the call of an empty function.
+`CRASH_AT=page.committed:3` kills the process with SIGKILL at its third passing of that point (without a number, at the first);
+`CRASH_AT=page.committed/ledger_lines` counts only the passings for ledger lines, where a point says what it is passed for. Only the crash
+certificate sets it (`make certify`). It is read once, at import: unarmed, a passing is the call of an empty function.
 """
 
 import os
 import signal
-from collections.abc import Callable
+from typing import Protocol
 
 POINTS = {
     # the consumer (consumer.py)
@@ -83,19 +84,26 @@ POINTS = {
 }
 
 
-def _pass_by(name: str) -> None:
+class Point(Protocol):
+    """Takes one of the names in `POINTS` and, where several pass by, who does."""
+
+    def __call__(self, name: str, of: str = "", /) -> None: ...
+
+
+def _pass_by(name: str, of: str = "", /) -> None:
     """Unarmed."""
 
 
-def _armed(setting: str) -> Callable[[str], None]:
-    deadly, _, number = setting.partition(":")
+def _armed(setting: str) -> Point:
+    place, _, number = setting.partition(":")
+    deadly, _, only = place.partition("/")
     if deadly not in POINTS:
         raise ValueError(f"CRASH_AT names no crash point: {setting!r}")
     left = int(number or 1)
 
-    def pass_by(name: str) -> None:
+    def pass_by(name: str, of: str = "", /) -> None:
         nonlocal left
-        if name == deadly:
+        if name == deadly and only in ("", of):
             left -= 1
             if left == 0:
                 os.kill(os.getpid(), signal.SIGKILL)
@@ -103,5 +111,5 @@ def _armed(setting: str) -> Callable[[str], None]:
     return pass_by
 
 
-point: Callable[[str], None] = _armed(os.environ["CRASH_AT"]) if "CRASH_AT" in os.environ else _pass_by
-"""Passed by at a place between two effects; takes one of the names in `POINTS`."""
+point: Point = _armed(os.environ["CRASH_AT"]) if "CRASH_AT" in os.environ else _pass_by
+"""Passed by at a place between two effects."""

@@ -131,11 +131,12 @@ class Parking:
             except Exception as error:
                 if is_away(error):
                     raise
-                broken = await self._postpone(connection, row, record, error)
+                broken, came = await self._postpone(connection, row, record, error), "put_off"
             else:
                 await _PARKING.release(connection, id=row["id"])
-            crash.point("retry.written")
-        crash.point("retry.committed")
+                came = "over"
+            crash.point("retry.written", came)
+        crash.point("retry.committed", came)
         self._outbox.filled.set()
         if broken:
             await self.pauses.note(broken=True)

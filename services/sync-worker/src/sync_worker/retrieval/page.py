@@ -28,7 +28,7 @@ async def retrieve_page(visma: VismaClient, outbox: Outbox, sizes: PageSizes, pa
     dataset, company = DATASETS[item.data_set], item.company
     with noting() as asked:
         page = await _fetched(visma, sizes, dataset, item)
-    crash.point("page.fetched")
+    crash.point("page.fetched", item.data_set)
     check_order(item.cursor, page.last_key)
     rows = dataset.translate(page.rows, company)
     changes_only = item.changed_since is not None
@@ -60,8 +60,8 @@ async def retrieve_page(visma: VismaClient, outbox: Outbox, sizes: PageSizes, pa
             await announcements.progressed(work, company, item.data_set, item.period)
             if complete and dataset.by_period:
                 await taking_up.prove_when_all_is_read(work, company.company_id)
-        crash.point("page.written")
-    crash.point("page.committed")
+        crash.point("page.written", item.data_set)
+    crash.point("page.committed", item.data_set)
     metrics.ROWS_LANDED.labels(item.data_set.value).inc(len(rows))
 
 

@@ -42,20 +42,20 @@ async def must_wait(
             await looks.look_later(work, item, until=next_look(work.now))
         else:
             await work_items.defer(work, item, until=work.now + (SOON if under_way else LATER))
-        crash.point("deferral.written")
-    crash.point("deferral.committed")
+        crash.point("deferral.written", item.data_set)
+    crash.point("deferral.committed", item.data_set)
     return True
 
 
 @asynccontextmanager
 async def answered(outbox: Outbox, item: WorkItem) -> AsyncIterator[Work]:
     """The transaction for what the source has just answered; the item is held in it. Raises `LeaseLost`."""
-    crash.point("sums.fetched")
+    crash.point("sums.fetched", item.data_set)
     async with outbox.work(item.cause) as work:
         await work_items.hold(work, item)
         yield work
-        crash.point("sums.written")
-    crash.point("sums.committed")
+        crash.point("sums.written", item.data_set)
+    crash.point("sums.committed", item.data_set)
 
 
 async def land_and_close(

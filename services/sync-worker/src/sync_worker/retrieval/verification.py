@@ -66,8 +66,8 @@ async def _settle(outbox: Outbox, item: WorkItem, stated: Mapping[Group, Stated]
     async with outbox.work(item.cause) as work:
         await work_items.hold(work, item)
         await settle(work, item, stated, asked, requests=1 if alone and DATASETS[item.data_set].control else 0)
-        crash.point("proof.written")
-    crash.point("proof.committed")
+        crash.point("proof.written", item.data_set)
+    crash.point("proof.committed", item.data_set)
 
 
 def _together(items: Sequence[WorkItem]) -> WorkItem:
