@@ -1,6 +1,8 @@
 """The committed documents say what the models say, and every message of a topic has real examples that still read."""
 
 import re
+from collections.abc import Iterator
+from typing import Any
 
 import orjson
 import pytest
@@ -43,6 +45,32 @@ def test_every_message_has_examples_that_fit_schema_and_model(message: type[Mess
 def test_no_example_or_schema_is_an_orphan() -> None:
     known = {message.schema_id().replace(".v", "/") for message in ALL}
     assert {f"{path.parent.name}/{path.name}" for path in documents.EXAMPLES.glob("*/*")} == known
+
+
+WHAT_WAS_TYPED = {"financial_year_start_month", "visma_customer_ids"}
+"""In forms: the service says what is wrong with it."""
+COUNTS = re.compile(r"(^|_)(batches|deviations|lines|requests|rows|submissions|version|vouchers)(_|$)")
+
+
+@names
+def test_every_number_fits_into_64_bits_and_no_count_is_negative(message: type[Message]) -> None:
+    for name, shape in integers(documents.schema_of(message)):
+        if message.KIND == "event" or name not in WHAT_WAS_TYPED:
+            assert shape.get("minimum", shape.get("exclusiveMinimum", -(2**64))) >= (0 if COUNTS.search(name) else -(2**63)), name
+            assert shape.get("maximum", shape.get("exclusiveMaximum", 2**64)) < 2**63, name
+
+
+def integers(node: Any, name: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
+    """The whole numbers of a schema, each with the name of its field."""
+    if isinstance(node, list):
+        for part in node:
+            yield from integers(part, name)
+    elif isinstance(node, dict):
+        if node.get("type") == "integer":
+            yield name, node
+        for below, part in node.items():
+            # What stands under these words belongs to the field itself.
+            yield from integers(part, name if below in {"anyOf", "items"} else below)
 
 
 @names

@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import Field
 
 from contracts.accounting import AccountingData
-from contracts.message import Kroner, Moment, Percent, Record
+from contracts.message import Count, Kroner, Moment, Percent, Record
 from contracts.sync import A07MonthStatus, A07Sum
 
 
@@ -52,7 +52,7 @@ class A07Message(Record):
     message_id: str | None
     feedback: A07Feedback
     status: str | None = Field(description="as stated, such as GODKJENT")
-    deviations: int = Field(description="deviations (avvik) that the report lists for it")
+    deviations: Count = Field(description="deviations (avvik) that the report lists for it")
     counts: bool = Field(description="whether its sums are in the month's: accepted, and not replaced")
     replaces: str | None = Field(description="the message id it was sent to replace")
     replaced_by: str | None = Field(description="the accepted message that replaced it")
@@ -86,7 +86,7 @@ class A07Employee(Record):
 class A07Previous(Record):
     """What had been published of the month before, and holds no more."""
 
-    version: int
+    version: Count
     snapshot_at: Moment | None
     verified_at: Moment | None = Field(description="when it last was what Skatteetaten stated; null when it contradicted itself")
     status: A07MonthStatus | None
@@ -106,9 +106,9 @@ class A07ReportRetrieved(AccountingData):
     submitted: bool = Field(description="false when there is no report for the month")
     status: A07MonthStatus | None = Field(None, description="null in messages from before it was told")
     due: date | None = Field(None, description="when the month was or is to be submitted")
-    version: int = Field(1, description="rises by one each time something else is stated of the month")
+    version: Count = Field(1, description="rises by one each time something else is stated of the month")
     snapshot_at: Moment | None
-    submissions: int = Field(description="accepted submissions that are counted")
+    submissions: Count = Field(description="accepted submissions that are counted")
     income: list[IncomeLine]
     employer_contributions: list[EmployerContributionLine]
     withholding_tax: Kroner = Field(description="forskuddstrekk, positive, whole kroner")

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import Field
 
-from contracts.message import CompanyMessage, Event, Kroner, Percent, Record
+from contracts.message import CompanyMessage, Count, Event, Kroner, Number, Percent, Record, VismaCompanyId
 from contracts.sync import DataSet, Period
 
 _BEFORE = "what those of the rows were that had been published before and changed since; the key tells which"
@@ -15,8 +15,8 @@ _BEFORE = "what those of the rows were that had been published before and change
 class AccountingPeriod(Record):
     """An accounting period of the ledger; 13 is usual for closing entries."""
 
-    year: int
-    period: int
+    year: Number
+    period: Number
     description: str
     first_day: date
     last_day: date
@@ -26,10 +26,10 @@ class AccountingPeriod(Record):
 class LedgerAccount(Record):
     """An account of the chart of accounts."""
 
-    account_no: int
+    account_no: Number
     name: str
     account_group: str
-    vat_code: int | None
+    vat_code: Number | None
     profit_and_loss: bool
 
 
@@ -43,32 +43,32 @@ class AccountGroup(Record):
 class LedgerLine(Record):
     """A posted line of the general ledger, identified by journal and audit number."""
 
-    voucher_journal_no: int
-    audit_no: int
-    account_no: int
-    year: int
-    period: int
-    voucher_no: int
-    voucher_type: int
+    voucher_journal_no: Number
+    audit_no: Number
+    account_no: Number
+    year: Number
+    period: Number
+    voucher_no: Number
+    voucher_type: Number
     voucher_date: date | None
     value_date: date | None
     text: str
     amount: Kroner
-    currency_no: int | None
-    vat_code: int | None
-    customer_no: int | None
-    supplier_no: int | None
-    org_unit_1: int | None
-    org_unit_2: int | None
+    currency_no: Number | None
+    vat_code: Number | None
+    customer_no: Number | None
+    supplier_no: Number | None
+    org_unit_1: Number | None
+    org_unit_2: Number | None
     exchange_rate: Decimal | None = Field(None, description="as Visma states it")
     amount_in_currency: Decimal | None = Field(None, description="in the currency of the line; in kroner when that has no number")
     invoice_no: str | None = Field(None, description="the document the line belongs to")
     due_date: date | None = None
-    origin: int | None = Field(None, description="where the line was made, by Visma's numbers: by hand, invoicing, payroll")
-    org_unit_3: int | None = Field(None, description="dimensions that the company does not use are null throughout")
-    org_unit_4: int | None = None
-    org_unit_5: int | None = None
-    org_unit_6: int | None = None
+    origin: Number | None = Field(None, description="where the line was made, by Visma's numbers: by hand, invoicing, payroll")
+    org_unit_3: Number | None = Field(None, description="dimensions that the company does not use are null throughout")
+    org_unit_4: Number | None = None
+    org_unit_5: Number | None = None
+    org_unit_6: Number | None = None
     org_unit_7: str | None = None
     org_unit_8: str | None = None
     org_unit_9: str | None = None
@@ -80,17 +80,17 @@ class LedgerLine(Record):
 class OpeningBalance(Record):
     """What was posted to an account in one ledger year before the start date. Balance accounts go on from year to year, others do not."""
 
-    account_no: int
-    year: int
-    lines: int
+    account_no: Number
+    year: Number
+    lines: Count
     balance: Kroner
 
 
 class Customer(Record):
     """A customer in the sales ledger."""
 
-    customer_no: int
-    associate_no: int
+    customer_no: Number
+    associate_no: Number
     name: str
     organisation_number: str | None
 
@@ -98,8 +98,8 @@ class Customer(Record):
 class Supplier(Record):
     """A supplier in the purchase ledger."""
 
-    supplier_no: int
-    associate_no: int
+    supplier_no: Number
+    associate_no: Number
     name: str
     organisation_number: str | None
 
@@ -107,41 +107,41 @@ class Supplier(Record):
 class OpenCustomerEntry(Record):
     """An invoice, payment or credit note that is not settled."""
 
-    voucher_journal_no: int
-    audit_no: int
-    customer_no: int
+    voucher_journal_no: Number
+    audit_no: Number
+    customer_no: Number
     invoice_no: str
     due_date: date | None
     outstanding_amount: Kroner
-    currency_no: int | None = Field(None, description="null for kroner")
+    currency_no: Number | None = Field(None, description="null for kroner")
 
 
 class OpenSupplierEntry(Record):
     """An invoice, payment or credit note that is not settled; negative when we owe the supplier."""
 
-    voucher_journal_no: int
-    audit_no: int
-    supplier_no: int
+    voucher_journal_no: Number
+    audit_no: Number
+    supplier_no: Number
     invoice_no: str
     due_date: date | None
     outstanding_amount: Kroner
-    currency_no: int | None = Field(None, description="null for kroner")
+    currency_no: Number | None = Field(None, description="null for kroner")
 
 
 class CustomerTransaction(Record):
     """An invoice (positive), payment or credit note (negative) of the sales ledger, settled or not."""
 
-    voucher_journal_no: int
-    audit_no: int
-    customer_no: int
+    voucher_journal_no: Number
+    audit_no: Number
+    customer_no: Number
     invoice_no: str
-    voucher_no: int
+    voucher_no: Number
     voucher_date: date | None
     due_date: date | None
     amount: Kroner
     outstanding_amount: Kroner = Field(description="what was not settled when the row was retrieved")
     text: str | None = None
-    currency_no: int | None = Field(None, description="null for kroner")
+    currency_no: Number | None = Field(None, description="null for kroner")
     exchange_rate: Decimal | None = Field(None, description="as Visma states it")
     amount_in_currency: Decimal | None = Field(None, description="in the currency of the row")
     outstanding_amount_in_currency: Decimal | None = Field(None, description="in the currency of the row")
@@ -150,17 +150,17 @@ class CustomerTransaction(Record):
 class SupplierTransaction(Record):
     """An invoice (negative), payment or credit note (positive) of the purchase ledger, settled or not."""
 
-    voucher_journal_no: int
-    audit_no: int
-    supplier_no: int
+    voucher_journal_no: Number
+    audit_no: Number
+    supplier_no: Number
     invoice_no: str
-    voucher_no: int
+    voucher_no: Number
     voucher_date: date | None
     due_date: date | None
     amount: Kroner
     outstanding_amount: Kroner = Field(description="what was not settled when the row was retrieved")
     text: str | None = None
-    currency_no: int | None = Field(None, description="null for kroner")
+    currency_no: Number | None = Field(None, description="null for kroner")
     exchange_rate: Decimal | None = Field(None, description="as Visma states it")
     amount_in_currency: Decimal | None = Field(None, description="in the currency of the row")
     outstanding_amount_in_currency: Decimal | None = Field(None, description="in the currency of the row")
@@ -169,34 +169,34 @@ class SupplierTransaction(Record):
 class VoucherSeries(Record):
     """A series of voucher numbers. A voucher number is unique within its series only."""
 
-    voucher_series_no: int
+    voucher_series_no: Number
     name: str
-    last_voucher_no: int = Field(description="end of the range")
-    next_voucher_no: int = Field(description="the number the next voucher gets")
+    last_voucher_no: Number = Field(description="end of the range")
+    next_voucher_no: Number = Field(description="the number the next voucher gets")
 
 
 class VoucherType(Record):
     """A kind of voucher; the numbers are the company's own."""
 
-    voucher_type: int
+    voucher_type: Number
     name: str
 
 
 class UnpostedVouchers(Record):
     """What is entered in batches and not posted, by the accounting period that its value date falls in. Zeros when all of it is posted."""
 
-    year: int = Field(description="ledger year; that of the value date when no accounting period holds it, 0 without a value date")
-    period: int = Field(description="accounting period, 0 when none holds the value date")
-    batches: int
-    vouchers: int = Field(description="lines of the batches")
+    year: Number = Field(description="ledger year; that of the value date when no accounting period holds it, 0 without a value date")
+    period: Number = Field(description="accounting period, 0 when none holds the value date")
+    batches: Count
+    vouchers: Count = Field(description="lines of the batches")
     amount: Kroner = Field(description="sum of the amounts as entered, each line once")
 
 
 class OrgUnit(Record):
     """A value of a dimension, such as a department or a project."""
 
-    dimension: int = Field(description="1 to 12, as in org_unit_1 to org_unit_12 of a ledger line")
-    org_unit: int | None = Field(description="the number that lines refer to in dimensions 1 to 6; null in 7 to 12")
+    dimension: Number = Field(description="1 to 12, as in org_unit_1 to org_unit_12 of a ledger line")
+    org_unit: Number | None = Field(description="the number that lines refer to in dimensions 1 to 6; null in 7 to 12")
     code: str | None = Field(None, description="the same as text, which lines refer to in dimensions 7 to 12")
     name: str
 
@@ -204,18 +204,18 @@ class OrgUnit(Record):
 class VatCode(Record):
     """A tax code of the company."""
 
-    vat_code: int
+    vat_code: Number
     description: str
     rate: Percent | None = None
     standard_code: str | None = Field(None, description="SAF-T standard tax code, the mvaKode of the return")
-    account_no: int | None = Field(None, description="ledger account of the VAT; null for a code without VAT")
+    account_no: Number | None = Field(None, description="ledger account of the VAT; null for a code without VAT")
 
 
 class VatTerm(Record):
     """A VAT term of the company. A term that began before the start date is partial."""
 
-    year: int
-    term: int
+    year: Number
+    term: Number
     first_day: date
     last_day: date
     partial: bool
@@ -227,14 +227,14 @@ class VatFigure(Record):
     Debit positive: for the return, turn the sign of both (output VAT, a credit, is positive there, input VAT negative).
     """
 
-    year: int
-    term: int
-    vat_code: int
+    year: Number
+    term: Number
+    vat_code: Number
     standard_code: str | None = Field(description="SAF-T standard tax code, the mvaKode of the return; null when the register has none")
     rate: Percent | None
     base: Kroner = Field(description="lines with the code on other accounts than that of its VAT (grunnlag)")
     vat: Kroner = Field(description="lines with the code on the account of its VAT (merverdiavgift)")
-    lines: int
+    lines: Count
     partial: bool = Field(description="the term began before the start date: lines of earlier accounting periods are missing")
 
 
@@ -242,7 +242,7 @@ class AccountingData(CompanyMessage, Event):
     """Rows that landed together. They may come again in a later message with newer content; the row's key tells."""
 
     TOPIC = "accounting-data"
-    visma_company_id: int
+    visma_company_id: VismaCompanyId
 
 
 class RowsRemoved(AccountingData):

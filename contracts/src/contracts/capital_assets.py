@@ -5,33 +5,33 @@ from datetime import date
 from pydantic import Field
 
 from contracts.accounting import AccountingData
-from contracts.message import Kroner, Record
+from contracts.message import Kroner, Number, Record
 
 
 class CapitalAsset(Record):
     """An asset of the register."""
 
-    capital_asset_no: int
+    capital_asset_no: Number
     description: str
     acquisition_date: date | None = None
     acquisition_cost: Kroner | None = None
-    account_no: int | None = Field(None, description="ledger account of the asset")
-    depreciation_account_no: int | None = Field(None, description="ledger account of its accumulated depreciation")
-    capital_asset_group: int | None = None
+    account_no: Number | None = Field(None, description="ledger account of the asset")
+    depreciation_account_no: Number | None = Field(None, description="ledger account of its accumulated depreciation")
+    capital_asset_group: Number | None = None
 
 
 class CapitalAssetGroup(Record):
     """A group of assets; an asset names the group it belongs to."""
 
-    capital_asset_group: int
+    capital_asset_group: Number
     description: str
 
 
 class CapitalAssetBalance(Record):
     """What an asset stands at, at the end of a ledger year or now. A year in which nothing was entered may be missing."""
 
-    capital_asset_no: int
-    year: int
+    capital_asset_no: Number
+    year: Number
     acquisition_cost: Kroner
     accumulated_depreciation: Kroner = Field(description="positive")
     book_value: Kroner
@@ -40,11 +40,11 @@ class CapitalAssetBalance(Record):
 class CapitalAssetTransaction(Record):
     """An acquisition, depreciation or disposal."""
 
-    voucher_journal_no: int
-    audit_no: int
-    capital_asset_no: int
-    year: int
-    period: int
+    voucher_journal_no: Number
+    audit_no: Number
+    capital_asset_no: Number
+    year: Number
+    period: Number
     amount: Kroner
 
 

@@ -15,6 +15,9 @@ UserId = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, m
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=_NO_CONTROL_CHARACTERS)]
 VismaCustomerId = Annotated[int, Field(gt=0, lt=2**31, description="Visma.net customer number, the tenant that bought Business NXT")]
 VismaCompanyId = Annotated[int, Field(gt=0, lt=2**31, description="Visma.net company ID, as passed to useCompany(no:)")]
+Count = Annotated[int, Field(ge=0, le=2**63 - 1)]
+Number = Annotated[int, Field(ge=-(2**63), le=2**63 - 1)]
+"""A number that something goes by, as Visma gives it: of an account, a voucher, a year."""
 Kroner = Annotated[Decimal, Field(json_schema_extra={"x-unit": "NOK"})]
 Percent = Annotated[Decimal, Field(json_schema_extra={"x-unit": "percent"})]
 

@@ -5,7 +5,7 @@ from enum import StrEnum
 
 from pydantic import Field
 
-from contracts.message import Command, CompanyMessage, Event, Kroner, Moment, Record
+from contracts.message import Command, CompanyMessage, Count, Event, Kroner, Moment, Number, Record
 
 
 class DataSet(StrEnum):
@@ -79,16 +79,16 @@ class PlannedDataSet(Record):
 
     data_set: DataSet
     periods: list[Period]
-    rows_expected: int | None = Field(description="Visma's own count at planning; null when it is not known before the first page")
+    rows_expected: Count | None = Field(description="Visma's own count at planning; null when it is not known before the first page")
 
 
 class AccountTotals(Record):
     """Control totals of one account in one accounting period."""
 
-    year: int
-    period: int = Field(description="accounting period of the ledger, 1 to 12, 13 for closing entries")
-    account_no: int
-    lines: int = Field(description="number of landed lines")
+    year: Number
+    period: Number = Field(description="accounting period of the ledger, 1 to 12, 13 for closing entries")
+    account_no: Number
+    lines: Count = Field(description="number of landed lines")
     debit: Kroner
     credit: Kroner = Field(description="as a positive amount")
     balance: Kroner = Field(description="debit minus credit, equal to Visma's grouped sum")
@@ -97,11 +97,11 @@ class AccountTotals(Record):
 class AccountDifference(Record):
     """An account whose landed lines do not agree with Visma's grouped sum."""
 
-    year: int
-    period: int
-    account_no: int
-    landed_lines: int
-    visma_lines: int
+    year: Number
+    period: Number
+    account_no: Number
+    landed_lines: Count
+    visma_lines: Count
     landed_balance: Kroner
     visma_balance: Kroner
     difference: Kroner = Field(description="landed minus Visma")
@@ -110,17 +110,17 @@ class AccountDifference(Record):
 class RepairedVoucher(Record):
     """A voucher that was read again, with the lines it had and has in the period."""
 
-    voucher_journal_no: int
-    voucher_no: int
-    lines_before: int
-    lines_after: int
-    lines_changed: int = Field(description="lines that came new, came different, or were removed")
+    voucher_journal_no: Number
+    voucher_no: Number
+    lines_before: Count
+    lines_after: Count
+    lines_changed: Count = Field(description="lines that came new, came different, or were removed")
 
 
 class AccountBalance(Record):
     """What an account came to, as of one moment: opening plus movements is closing."""
 
-    account_no: int
+    account_no: Number
     opening: Kroner = Field(description="everything posted before the start date, all years")
     movements: Kroner = Field(description="the landed lines of all planned periods")
     closing: Kroner = Field(description="Visma's own sum up to the end of the newest planned period")
@@ -129,7 +129,7 @@ class AccountBalance(Record):
 class AssetAccountComparison(Record):
     """A ledger account that assets name, for their cost or for their accumulated depreciation. Debit positive."""
 
-    account_no: int
+    account_no: Number
     in_register: Kroner = Field(
         description="what the assets say: cost on the account of the asset, depreciation as a credit on its account"
     )
@@ -154,9 +154,9 @@ class A07Month(Record):
     month: str = Field(pattern=r"^\d{4}-\d{2}$")
     status: A07MonthStatus
     due: date = Field(description="the 5th of the next month, or the next working day")
-    version: int = Field(description="of its newest A07ReportRetrieved")
+    version: Count = Field(description="of its newest A07ReportRetrieved")
     snapshot_at: Moment | None = Field(description="as Skatteetaten stated it; null when there was no report")
-    submissions: int = Field(description="accepted submissions that are counted")
+    submissions: Count = Field(description="accepted submissions that are counted")
     withholding_tax: Kroner
     employer_contribution: Kroner
     financial_tax: Kroner
@@ -167,7 +167,7 @@ class DataSetTotals(Record):
 
     data_set: DataSet
     status: SyncStatus
-    rows: int
+    rows: Count
     debit: Kroner | None = None
     credit: Kroner | None = None
     difference: Kroner | None = Field(None, description="landed minus what the source states; zero when proven")
@@ -243,7 +243,7 @@ class PeriodsRepublished(SyncEvent):
     TYPE = "no.accountflow.sync.PeriodsRepublished.v1"
     periods: list[str] = Field(description="labels, newest first")
     data_sets: list[DataSet]
-    rows: int
+    rows: Count
 
 
 class SyncPlanned(SyncEvent):
@@ -272,10 +272,10 @@ class SyncProgressed(CompanyMessage, Event):
     data_set: DataSet
     status: SyncStatus
     period: Period | None = Field(description="the period worked on; null for a data set retrieved whole")
-    rows: int = Field(description="rows of the data set landed so far, all periods")
-    rows_expected: int | None
+    rows: Count = Field(description="rows of the data set landed so far, all periods")
+    rows_expected: Count | None
     percent: int | None = Field(ge=0, le=100, json_schema_extra={"x-unit": "percent"})
-    requests: int = Field(description="requests answered for this data set so far")
+    requests: Count = Field(description="requests answered for this data set so far")
     message: str | None = Field(None, description="why it is retrying or needs attention")
     next_attempt_at: Moment | None = Field(
         None, description="when it is tried again by itself; null when it goes on, or waits for a person"
@@ -296,7 +296,7 @@ class PeriodVerified(SyncEvent):
 
     TYPE = "no.accountflow.sync.PeriodVerified.v1"
     period: Period
-    lines: int
+    lines: Count
     debit: Kroner
     credit: Kroner
     accounts: list[AccountTotals]

@@ -1,7 +1,8 @@
 """Reading without trust: whatever a record holds, what comes of it is a message or a typed error."""
 
 import json
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
@@ -55,6 +56,8 @@ WRONG: Mapping[str, Sequence[Any]] = {
     "uuid": ["acme", 7],
 }
 """By what a field should be: other types, and other units of the same."""
+AS_IT_CAME = {("A07ReportRetrieved", "report"), ("CommandSucceeded", "result"), ("RowsRemoved", "rows")}
+"""Fields that the contract does not look into."""
 ANSWERED_FIELD_BY_FIELD = {"AddVismaCompany", "UpdateCompany", "ChangeReconciliationStart", "RegisterVismaCustomerIds"}
 """Forms: what was typed travels as it was typed, and the service says what is wrong with each field."""
 
@@ -67,6 +70,30 @@ def test_a_field_of_another_type_or_unit_is_refused_by_its_name(message: type[Me
         for wrong in [] if message.__name__ in ANSWERED_FIELD_BY_FIELD else WRONG.get(shape.get("format", shape.get("type")), ()):
             with pytest.raises(InvalidData, match=field):
                 message_of(a_record(raw.data(**{field: wrong})), attributes, now=datetime.now(UTC))
+
+
+@pytest.mark.parametrize("message", MESSAGES.values(), ids=lambda message: message.__name__)
+def test_a_number_beyond_64_bits_is_refused_by_its_name(message: type[Message]) -> None:
+    raw = an_example(message)
+    attributes = read(list(raw.headers))
+    data = json.loads(raw.value or b"{}")
+    for field, value in data.items():
+        judged = message.__name__ not in ANSWERED_FIELD_BY_FIELD and (message.__name__, field) not in AS_IT_CAME
+        for path, changed in with_other_numbers(value) if judged else ():
+            with pytest.raises(InvalidData, match=re.escape(".".join([field, *path]))):
+                message_of(a_record(raw.data(**{field: changed})), attributes, now=datetime.now(UTC))
+
+
+def with_other_numbers(value: Any) -> Iterator[tuple[list[str], Any]]:
+    """Copies of a value, in each of which one whole number is another; where it stands, and the copy."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        yield from (([], wrong) for wrong in (2**63, -(2**63) - 1))
+    elif isinstance(value, list | dict):
+        for place, part in enumerate(value) if isinstance(value, list) else value.items():
+            for path, changed in with_other_numbers(part):
+                copy = value.copy()
+                copy[place] = changed
+                yield [str(place), *path], copy
 
 
 @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # a busy machine is not a fault
