@@ -67,3 +67,13 @@ def test_a_breaking_change_is_released_with_a_reason_or_not_at_all(tmp_path: Pat
     assert "MemberAdded.v1 role: enum value removed: guest (breaks company-service," in log
     assert "no guest was ever added" in log
     assert main([], tmp_path) == 0
+
+
+def test_fields_that_changed_alike_share_a_line(tmp_path: Path) -> None:
+    release(tmp_path)
+    schema = tmp_path / "released" / "schemas" / "PeriodRepaired.v1.json"
+    schema.write_text(schema.read_text("utf-8").replace('"minimum": 0', '"minimum": -1'), "utf-8")
+    release(tmp_path, accept="no count was ever negative")
+    lines = (tmp_path / "CHANGES.md").read_text("utf-8").splitlines()
+    shared = next(line for line in lines if "minimum -1 → minimum 0" in line)
+    assert shared.startswith("- PeriodRepaired.v1 differences[].landed_lines, differences[].visma_lines, vouchers[].lines_before,")

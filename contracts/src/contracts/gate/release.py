@@ -65,16 +65,20 @@ def release(root: Path = documents.ROOT, *, accept: str | None = None) -> Releas
 
 def _entry(number: int, changes: list[Change], accept: str | None) -> str:
     lines = [f"## Release {number}, {datetime.now(UTC).date()}", ""]
-    lines += [_line(change) for change in changes] or ["The first one." if number == 1 else "Nothing changed."]
+    lines += _lines(changes) or ["The first one." if number == 1 else "Nothing changed."]
     if accept and any(change.breaking for change in changes):
         lines += ["", f"Breaking changes were accepted: {accept}"]
     return "\n".join(lines) + "\n"
 
 
-def _line(change: Change) -> str:
-    what = " → ".join(value for value in (change.before, change.after) if value)
-    whom = f" (breaks {', '.join(party.name for party in change.affects)})" if change.breaking else ""
-    return f"- {change.where} {change.path}: {change.kind}{f': {what}' if what else ''}{whom}".replace(" :", ":")
+def _lines(changes: list[Change]) -> list[str]:
+    """A line for each change of a message; fields that changed alike share one."""
+    alike: dict[tuple[str, str], list[str]] = {}
+    for change in changes:
+        what = " → ".join(value for value in (change.before, change.after) if value)
+        whom = f" (breaks {', '.join(party.name for party in change.affects)})" if change.breaking else ""
+        alike.setdefault((change.where, f"{change.kind}{f': {what}' if what else ''}{whom}"), []).append(change.path)
+    return [f"- {where} {', '.join(paths)}: {what}".replace(" :", ":") for (where, what), paths in alike.items()]
 
 
 def _write(path: Path, text: str) -> None:
