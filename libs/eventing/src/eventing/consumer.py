@@ -106,11 +106,15 @@ class Consumer:
 
     async def _close_what_is_left(self) -> None:
         """aiokafka gave up in the middle of leaving the group; what it would have closed afterwards goes on by itself otherwise."""
-        consumer = self._subscriber.consumer
+        consumer: Any = self._subscriber.consumer
+        coordinator, fetcher = (consumer._coordinator, consumer._fetcher) if consumer is not None else (None, None)  # noqa: SLF001
         with suppress(TimeoutError, KafkaError):
             async with asyncio.timeout(_LEAVE_SECONDS):
-                if consumer is not None and consumer._fetcher is not None:  # noqa: SLF001
-                    await consumer._fetcher.close()  # noqa: SLF001
+                if coordinator is not None:
+                    await coordinator._stop_heartbeat_task()  # noqa: SLF001
+                    await coordinator._stop_commit_offsets_refresh_task()  # noqa: SLF001
+                if fetcher is not None:
+                    await fetcher.close()
                     await consumer._client.close()  # noqa: SLF001
                 await self.broker.stop()
 
