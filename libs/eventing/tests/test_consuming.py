@@ -6,6 +6,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from aiokafka.consumer import fetcher
 from faststream.exceptions import StopConsume
 from structlog.contextvars import bind_contextvars, get_contextvars
 
@@ -157,6 +158,27 @@ async def test_a_handler_cannot_stop_the_subscriber_or_the_process(core: Core, w
     await core.send(member_added(uuid4(), "still handled"), sequence=1)
     await probe(lambda: effects_are(core, ["still handled"]), within=10)
     await probe(lambda: core.pool.fetchval("SELECT state = 'parked' FROM eventing.parked"), within=10)
+
+
+async def test_what_cannot_be_read_is_told_and_tried_again_without_haste(core: Core, monkeypatch: pytest.MonkeyPatch) -> None:
+    tried: list[int] = []
+
+    class Broken(fetcher.MemoryRecords):  # type: ignore[misc]
+        def next_batch(self, *_: int) -> Any:
+            tried.append(1)
+            raise LookupError("a defect of the client")
+
+    member = await core.run(NOTE, [EVENTS])
+    with monkeypatch.context() as broken:
+        broken.setattr(fetcher, "MemoryRecords", Broken)
+        for number in (1, 2):
+            await core.send(member_added(uuid4(), str(number)), sequence=1)
+        await probe(lambda: member.consumer.unreadable, within=10)
+        assert "a defect of the client" in (await member.consumer.problem() or "")
+        await asyncio.sleep(1)
+        assert len(tried) < 10
+    await probe(lambda: has_effects(core, 2), within=15)
+    assert await member.consumer.problem() is None
 
 
 async def test_after_a_long_quiet_the_next_message_is_handled_at_once(core: Core, monkeypatch: pytest.MonkeyPatch) -> None:

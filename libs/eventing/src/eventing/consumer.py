@@ -35,6 +35,7 @@ _ANSWER_SECONDS = 1.5
 _PAUSE_SECONDS = 1.0
 _POLL_SECONDS = 1.0
 _LEAVE_SECONDS = 5.0
+_UNREADABLE_SECONDS = 2.0
 
 
 class Consumer:
@@ -63,6 +64,7 @@ class Consumer:
         self._stopping = False
         self._watching: asyncio.Task[None] | None = None
         self.holding: str | None = None
+        self.unreadable: str | None = None
         self.broker = kafka.broker(graceful_timeout=graceful_timeout)
         self._subscriber = self.broker.subscriber(
             *(self._prefix + topic for topic in topics),
@@ -80,7 +82,7 @@ class Consumer:
         self._subscriber(self._consume)
         # FastStream's own sleeps after every poll that brought nothing, as long as the poll took: an idle service would either wake many
         # times a second or make a message wait.
-        self._subscriber.get_msg = partial(_next_batch, most=batch)  # type: ignore[method-assign]
+        self._subscriber.get_msg = partial(self._next_batch, most=batch)  # type: ignore[method-assign]
 
     async def start(self) -> None:
         """Join the group and begin; a paused service joins as well and takes nothing."""
@@ -125,6 +127,8 @@ class Consumer:
             return "the consumer is not running"
         if self.holding is not None:
             return f"holding a batch: {self.holding}"
+        if self.unreadable is not None:
+            return f"cannot read what the broker sends: {self.unreadable}"
         if self._parking.pauses.current is not None:
             return str(self._parking.pauses.current)
         if not consumer.assignment():
@@ -153,6 +157,24 @@ class Consumer:
             (place.topic.removeprefix(self._prefix), place.partition): ends[place] - (starts[place] if offset is None else offset)
             for place, offset in zip(places, done, strict=True)
         }
+
+    async def _next_batch(self, consumer: AIOKafkaConsumer, *, most: int) -> tuple[ConsumerRecord[Any, Any], ...]:
+        """As soon as there is something; empty when nothing came within `_POLL_SECONDS`, or what came cannot be read.
+
+        An error that the framework does not know ends its task, which it begins anew at once: thousands of times a second, and each time
+        some memory is lost. The position stays where it was.
+        """
+        try:
+            batches = await consumer.getmany(timeout_ms=int(_POLL_SECONDS * 1000), max_records=most)
+        except ConsumerStoppedError:
+            raise
+        except Exception as error:
+            self.unreadable = f"{type(error).__name__}: {error}"
+            _LOG.exception("consumer.cannot_read", again_in_seconds=_UNREADABLE_SECONDS)
+            await asyncio.sleep(_UNREADABLE_SECONDS)
+            return ()
+        self.unreadable = None
+        return tuple(chain.from_iterable(batches.values()))
 
     async def _consume(self, message: KafkaMessage) -> None:
         raw: Any = message.raw_message
@@ -291,12 +313,6 @@ class _Drain(ConsumerRebalanceListener):  # type: ignore[misc]
     async def on_partitions_assigned(self, assigned: list[TopicPartition]) -> None:
         self._obey_pause()  # before anything else is awaited: nothing has been fetched yet
         _LOG.info("consumer.partitions_assigned", partitions=sorted(map(str, assigned)))
-
-
-async def _next_batch(consumer: AIOKafkaConsumer, *, most: int) -> tuple[ConsumerRecord[Any, Any], ...]:
-    """As soon as there is something; empty when nothing came within `_POLL_SECONDS`."""
-    batches = await consumer.getmany(timeout_ms=int(_POLL_SECONDS * 1000), max_records=most)
-    return tuple(chain.from_iterable(batches.values()))
 
 
 async def _keep_raw(records: tuple[ConsumerRecord[Any, Any], ...], original: Callable[[Any], Awaitable[KafkaMessage]]) -> KafkaMessage:
