@@ -23,10 +23,12 @@ async def test_a_worker_killed_with_turns_in_hand_and_two_others_stay_within_the
     async with AsyncExitStack() as others:
         async with bench.process():
             await probe(lambda: _rows(bench), within=60, every=0.02)
+            await bench.visma.latency(2000)  # however long they take to join, it is not done by then
             # They join beside it: behind a dead member a group waits until its session has expired.
             for joined in [await others.enter_async_context(bench.worker()) for _ in range(2)]:
                 await joined()
             assert await bench.pool.fetchval("SELECT count(*) > 0 FROM sync.work_item WHERE status <> 'complete'")
+        await bench.visma.latency(0)
         for company in companies:
             await bench.of(SyncCompleted, company, within=90)
     assert await bench.visma.refused() == 0

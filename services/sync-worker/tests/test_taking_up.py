@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from contracts.company import CompanyCreated, PeriodType, VatFrequency
-from contracts.sync import DataSet
+from contracts.sync import DataSet, SyncStatus
 from contracts.visma import ChangeKind, DataSetChange, VismaDataChanged
 from eventing.outbox import Outbox
 from eventing.work import Cause
@@ -21,7 +21,8 @@ from sync_worker.__main__ import PROGRAM
 from sync_worker.domain.plan import PlannedItem, Source
 from sync_worker.handlers import look_at_once
 from sync_worker.retrieval.sums import must_wait
-from sync_worker.store import companies, looks, taking_up, work_items
+from sync_worker.retrieval.troubles import not_supported
+from sync_worker.store import companies, looks, proofs, taking_up, work_items
 from sync_worker.store.work_items import LeaseLost, WorkItem
 from testkit.databases import DatabaseFactory
 from testkit.probe import probe
@@ -181,3 +182,21 @@ async def test_sums_do_not_go_to_rest_while_what_they_wait_for_is_taken_up(outbo
 
 async def somebody_waits_for_a_lock(outbox: Outbox) -> bool:
     return bool(await outbox.pool.fetchval("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)"))
+
+
+async def test_what_is_tried_again_is_still_known_as_not_supported(outbox: Outbox) -> None:
+    """A company may be completed at the very moment at which one of its data sets is taken up again."""
+    bakery = await company(outbox, OURS, refresh_at=None)
+    async with outbox.work(CAUSE) as work:
+        known = await companies.find(work, bakery)
+        assert known is not None
+        await work_items.add(work, known, [PlannedItem(data_set=DataSet.CAPITAL_ASSETS, rank=0)])
+    item = await claim(outbox)
+    async with outbox.work(CAUSE) as work:
+        await work_items.stop(work, item, not_supported("Cannot query field."), again_at=NOW)
+    assert await taking_up.bring_back(outbox, Source.VISMA) == 1
+    async with outbox.work(CAUSE) as work:
+        totals = await proofs.by_data_set(work, bakery)
+    assert [(each.data_set, each.status, each.proof) for each in totals] == [
+        (DataSet.CAPITAL_ASSETS, SyncStatus.NOT_SUPPORTED, "Cannot query field.")
+    ]

@@ -22,7 +22,8 @@ WHERE company_id = :company_id AND EXISTS (
 GROUP BY data_set;
 
 -- name: not_supported
-SELECT DISTINCT data_set, message FROM sync.work_item WHERE company_id = :company_id AND status = 'not_supported';
+-- By the reason, which stays while it is tried whether that has changed.
+SELECT DISTINCT data_set, message FROM sync.work_item WHERE company_id = :company_id AND reason = 'not_supported' AND status <> 'retired';
 
 -- name: unbalanced_vouchers
 -- A voucher number is unique within its journal only.
