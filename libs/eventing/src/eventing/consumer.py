@@ -322,5 +322,5 @@ async def _keep_raw(records: tuple[ConsumerRecord[Any, Any], ...], original: Cal
     return message
 
 
-async def _no_decoding(message: KafkaMessage) -> Any:
-    return message.body
+async def _no_decoding(message: KafkaMessage) -> KafkaMessage:
+    return message

@@ -44,6 +44,7 @@ class KafkaAccess:
             client_id=self.client_id,
             security=self.security,
             allow_auto_create_topics=False,
+            apply_types=False,  # its way of calling a function by the types of its parameters takes a millisecond for each batch
             graceful_timeout=graceful_timeout,
             logger=logging.getLogger("eventing.kafka"),
             log_level=logging.DEBUG,
