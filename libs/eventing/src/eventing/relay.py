@@ -102,17 +102,17 @@ class Relay:
                 await _abandon(producer)
 
     async def _publish_forever(self, guard: Any, producer: AIOKafkaProducer) -> None:
-        pause = 0.005
+        pause = 0.025
         while True:
             self._outbox.filled.clear()
             if await self._publish_batch(guard, producer):
-                pause = 0.005
+                pause = 0.025
                 continue
             # Another process may have written: poll, slower the longer nothing comes; our own writers wake us at once.
             with suppress(TimeoutError):
                 async with asyncio.timeout(pause):
                     await self._outbox.filled.wait()
-                    pause = 0.005
+                    pause = 0.025
                     continue
             pause = min(pause * 2, self._idle_poll)
 
