@@ -174,15 +174,27 @@ class Relay:
                 crash.point("relay.sent")
                 if sending:
                     future.add_done_callback(sending.done)
-        answers = await asyncio.gather(*(future for _, future in sent), return_exceptions=True)
-        for (row, _), answer in zip(sent, answers, strict=True):
-            if isinstance(answer, _REFUSED_FOR_GOOD):
-                refused.append((row, answer))
-            elif isinstance(answer, _TOPIC_FAULTS):
-                raise _TopicUnreachable(row["topic"]) from answer
-            elif isinstance(answer, BaseException):
-                raise answer
+        failed: list[tuple[str, Exception]] = []
+        for row, future in sent:
+            failure = await _failure(future)
+            if isinstance(failure, _REFUSED_FOR_GOOD):
+                refused.append((row, failure))
+            elif failure is not None:
+                failed.append((row["topic"], failure))
+        for topic, failure in failed:
+            if isinstance(failure, _TOPIC_FAULTS):
+                raise _TopicUnreachable(topic) from failure
+            raise failure
         return refused
+
+
+async def _failure(sent: "asyncio.Future[Any]") -> Exception | None:
+    # One after the other: most are answered when the first one is, and `gather` would take as long as sending them.
+    try:
+        await sent
+    except Exception as error:
+        return error
+    return None
 
 
 async def _abandon(producer: AIOKafkaProducer) -> None:
