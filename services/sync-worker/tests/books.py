@@ -16,7 +16,7 @@ import httpx
 import orjson
 from pydantic import SecretStr
 
-from contracts.company import CompanyCreated, Module, PeriodType, VatFrequency
+from contracts.company import CompanyCreated, Module
 from eventing.outbox import Outbox
 from eventing.work import Cause
 from servicekit.health import Health
@@ -38,7 +38,7 @@ from visma_simulator import server as visma_server
 from visma_simulator.app import CONTROL_PATH, GRAPHQL_PATH, TOKEN_PATH, build_app
 from visma_simulator.limits import Limits
 
-from .conftest import EVERY_ORGANIZATION
+from .conftest import EVERY_ORGANIZATION, company_created
 
 BUILDER, PAINTER = 7100002, 7100004
 LINES, GROUPS = "GeneralLedgerTransactionRows", "GeneralLedgerTransactionGroups"
@@ -172,22 +172,13 @@ async def retrieved(templates: Templates, *numbers: int, modules: tuple[Module, 
             outbox = Outbox(workers, "/sync-worker")
             all_books = []
             for company in facts.customers[0].companies:
-                created = CompanyCreated(
-                    company_id=uuid4(),
+                created = company_created(
                     organization_id=uuid4(),
-                    visma_customer_id=12345,
                     visma_company_id=company.number,
                     name=company.name,
-                    comment="",
                     organisation_number=company.organisation_number,
-                    period_type=PeriodType.MONTH,
-                    financial_year_start_month=1,
                     reconciliation_start=(facts.today - timedelta(days=150)).replace(day=1),
-                    responsible_user="kari",
-                    vat_frequency=VatFrequency.TWO_MONTHLY,
-                    company_groups=[],
                     modules=list(modules),
-                    created_by="kari",
                 )
                 cause = Cause(organization_id=created.organization_id, correlation_id="c", causation_id=None)
                 async with outbox.work(cause) as work:

@@ -199,22 +199,15 @@ class Bench:
     async def create(self, visma_company_id: int = BAKERY, **form: Any) -> UUID:
         """Publish a company as the company service does."""
         facts = await self.visma.facts(visma_company_id)
-        created = CompanyCreated(
-            company_id=uuid4(),
+        created = company_created(
             organization_id=self.organization_id,
-            visma_customer_id=CUSTOMER,
             visma_company_id=visma_company_id,
             name=facts["name"],
-            comment="",
             organisation_number=form.pop("organisation_number", facts["organisation_number"]),
             period_type=form.pop("period_type", PeriodType.MONTH),
             financial_year_start_month=facts["fiscal_year_start_month"],
             reconciliation_start=months_back(form.pop("months", 5)),
-            responsible_user=ACCOUNTANT,
-            vat_frequency=VatFrequency.TWO_MONTHLY,
-            company_groups=[],
             modules=list(form.pop("modules", ())),
-            created_by=ACCOUNTANT,
         )
         assert not form
         self.created[created.company_id] = created
@@ -255,6 +248,28 @@ class Bench:
         found = await self.pool.fetch(f"SELECT * FROM sync.{table} WHERE company_id = $1", company_id)
         rows = [{name: value for name, value in row.items() if name not in changing} for row in found]
         return sorted(rows, key=repr)
+
+
+def company_created(**different: Any) -> CompanyCreated:
+    """A company as the company service tells of it, the bakery but for what is ``different``."""
+    about = {
+        "company_id": uuid4(),
+        "organization_id": UUID(int=1),
+        "visma_customer_id": CUSTOMER,
+        "visma_company_id": BAKERY,
+        "name": "Lyngen Bakeri AS",
+        "comment": "",
+        "organisation_number": "999888777",
+        "period_type": PeriodType.MONTH,
+        "financial_year_start_month": 1,
+        "reconciliation_start": date(2026, 1, 1),
+        "responsible_user": ACCOUNTANT,
+        "vat_frequency": VatFrequency.TWO_MONTHLY,
+        "company_groups": [],
+        "modules": [],
+        "created_by": ACCOUNTANT,
+    }
+    return CompanyCreated(**about | different)
 
 
 def environment(settings: BaseModel, prefix: str = "") -> dict[str, str]:
@@ -320,6 +335,14 @@ async def skatteetaten(client_key: RSAPrivateKey) -> AsyncIterator[SkatteetatenW
     client = keys.RegisteredClient("accountflow-test", "test-1", client_key.public_key())
     async with skatteetaten_server.running([client]) as world:
         yield world
+
+
+@pytest.fixture
+async def pool(database: DatabaseFactory) -> AsyncIterator[asyncpg.Pool]:
+    """A database alone, as the workers see it."""
+    dsn = await database("sync_worker", _migrate)
+    async with await postgres_pool(PostgresSettings(dsn=dsn), application="test", health=Health()) as pool:
+        yield pool
 
 
 @pytest.fixture

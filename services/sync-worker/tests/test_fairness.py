@@ -2,33 +2,24 @@
 
 import random
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
 
-from contracts.company import CompanyCreated, PeriodType, VatFrequency
 from contracts.sync import DataSet, Period
 from eventing.outbox import Outbox
 from eventing.work import Cause
-from servicekit.health import Health
-from servicekit.migrations import migrate
-from servicekit.postgres import postgres_pool
-from servicekit.settings import PostgresSettings
-from sync_worker.__main__ import PROGRAM
 from sync_worker.domain.plan import PlannedItem, Source
 from sync_worker.store import companies, work_items
 from sync_worker.store.work_items import Waiting, WorkItem
-from testkit.databases import DatabaseFactory
+
+from .conftest import company_created
 
 LEASE = timedelta(minutes=1)
 MOST = 3
-
-
-async def _migrate(dsn: str) -> None:
-    await migrate(dsn, PROGRAM.migration_sets())
 
 
 class Queue:
@@ -44,23 +35,7 @@ class Queue:
 
     async def company(self, ranks: Sequence[int]) -> UUID:
         """A company with one item of each rank, which never gets done."""
-        created = CompanyCreated(
-            company_id=uuid4(),
-            organization_id=self.organization_id,
-            visma_customer_id=12345,
-            visma_company_id=7100001,
-            name="Lyngen Bakeri AS",
-            comment="",
-            organisation_number="999888777",
-            period_type=PeriodType.MONTH,
-            financial_year_start_month=1,
-            reconciliation_start=date(2020, 1, 1),
-            responsible_user="kari",
-            vat_frequency=VatFrequency.TWO_MONTHLY,
-            company_groups=[],
-            modules=[],
-            created_by="kari",
-        )
+        created = company_created(organization_id=self.organization_id, reconciliation_start=date(2020, 1, 1))
         async with self.outbox.work(Cause(organization_id=self.organization_id, correlation_id="c", causation_id=None)) as work:
             await companies.add(work, created)
             company = await companies.find(work, created.company_id)
@@ -86,10 +61,8 @@ def _item(number: int, rank: int) -> PlannedItem:
 
 
 @pytest.fixture
-async def queue(database: DatabaseFactory) -> AsyncIterator[Queue]:
-    dsn = await database("sync_worker", _migrate)
-    async with await postgres_pool(PostgresSettings(dsn=dsn), application="test", health=Health()) as pool:
-        yield Queue(pool)
+def queue(pool: asyncpg.Pool) -> Queue:
+    return Queue(pool)
 
 
 async def test_each_company_gets_as_many_requests_whatever_its_size_and_however_slow_its_answers(queue: Queue) -> None:

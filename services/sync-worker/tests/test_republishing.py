@@ -4,21 +4,16 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import date, timedelta
-from uuid import UUID, uuid4
+from datetime import timedelta
+from uuid import UUID
 
+import asyncpg
 import pytest
 
 from contracts.accounting import CustomersRetrieved
-from contracts.company import CompanyCreated, PeriodType, VatFrequency
 from contracts.sync import DataSet
 from eventing.outbox import Outbox
 from eventing.work import Cause, Work
-from servicekit.health import Health
-from servicekit.migrations import migrate
-from servicekit.postgres import postgres_pool
-from servicekit.settings import PostgresSettings
-from sync_worker.__main__ import PROGRAM
 from sync_worker.domain.company import Company
 from sync_worker.domain.datasets.registers import CUSTOMERS
 from sync_worker.domain.plan import Planned, PlannedItem, Source
@@ -26,8 +21,9 @@ from sync_worker.retrieval.republishing import Republishing
 from sync_worker.retrieval.row_events import row_events
 from sync_worker.store import companies, landing, republications, work_items
 from sync_worker.store.work_items import WorkItem
-from testkit.databases import DatabaseFactory
 from testkit.probe import probe
+
+from .conftest import company_created
 
 pytestmark = pytest.mark.servers
 
@@ -35,35 +31,14 @@ CAUSE = Cause(organization_id=UUID(int=1), correlation_id="c", causation_id=None
 
 
 @pytest.fixture
-async def outbox(database: DatabaseFactory) -> AsyncIterator[Outbox]:
-    async def migrated(dsn: str) -> None:
-        await migrate(dsn, PROGRAM.migration_sets())
-
-    dsn = await database("sync_worker", migrated)
-    async with await postgres_pool(PostgresSettings(dsn=dsn), application="test", health=Health()) as pool:
-        yield Outbox(pool, "/sync-worker")
+def outbox(pool: asyncpg.Pool) -> Outbox:
+    return Outbox(pool, "/sync-worker")
 
 
 @pytest.fixture
 async def company(outbox: Outbox) -> Company:
     """With its customers queued."""
-    created = CompanyCreated(
-        company_id=uuid4(),
-        organization_id=CAUSE.organization_id,
-        visma_customer_id=12345,
-        visma_company_id=7100001,
-        name="Lyngen Bakeri AS",
-        comment="",
-        organisation_number="999888777",
-        period_type=PeriodType.MONTH,
-        financial_year_start_month=1,
-        reconciliation_start=date(2026, 1, 1),
-        responsible_user="kari",
-        vat_frequency=VatFrequency.TWO_MONTHLY,
-        company_groups=[],
-        modules=[],
-        created_by="kari",
-    )
+    created = company_created(organization_id=CAUSE.organization_id)
     async with outbox.work(CAUSE) as work:
         await companies.add(work, created)
         known = await companies.find(work, created.company_id)

@@ -1,31 +1,26 @@
 """What rests or waits is taken up at once: when Visma says that something has changed, and when a user asks."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
-from uuid import UUID, uuid4
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
+import asyncpg
 import pytest
 
-from contracts.company import CompanyCreated, PeriodType, VatFrequency
 from contracts.sync import DataSet, SyncStatus
 from contracts.visma import ChangeKind, DataSetChange, VismaDataChanged
 from eventing.outbox import Outbox
 from eventing.work import Cause
-from servicekit.health import Health
-from servicekit.migrations import migrate
-from servicekit.postgres import postgres_pool
-from servicekit.settings import PostgresSettings
-from sync_worker.__main__ import PROGRAM
 from sync_worker.domain.plan import PlannedItem, Source
 from sync_worker.handlers import look_at_once
 from sync_worker.retrieval.sums import must_wait
 from sync_worker.retrieval.troubles import not_supported
 from sync_worker.store import companies, looks, proofs, taking_up, work_items
 from sync_worker.store.work_items import LeaseLost, WorkItem
-from testkit.databases import DatabaseFactory
 from testkit.probe import probe
+
+from .conftest import company_created
 
 pytestmark = pytest.mark.servers
 
@@ -36,36 +31,15 @@ TOMORROW, YESTERDAY = NOW + timedelta(days=1), NOW - timedelta(days=1)
 
 
 @pytest.fixture
-async def outbox(database: DatabaseFactory) -> AsyncIterator[Outbox]:
-    async def migrated(dsn: str) -> None:
-        await migrate(dsn, PROGRAM.migration_sets())
-
-    dsn = await database("sync_worker", migrated)
-    async with await postgres_pool(PostgresSettings(dsn=dsn), application="test", health=Health()) as pool:
-        yield Outbox(pool, "/sync-worker", clock=lambda: NOW)
+def outbox(pool: asyncpg.Pool) -> Outbox:
+    return Outbox(pool, "/sync-worker", clock=lambda: NOW)
 
 
 async def company(
     outbox: Outbox, organization_id: UUID, *, visma_company_id: int = 7100001, refresh_at: datetime | None = TOMORROW
 ) -> UUID:
     """A company that is complete and looked at again then."""
-    created = CompanyCreated(
-        company_id=uuid4(),
-        organization_id=organization_id,
-        visma_customer_id=12345,
-        visma_company_id=visma_company_id,
-        name="Lyngen Bakeri AS",
-        comment="",
-        organisation_number="999888777",
-        period_type=PeriodType.MONTH,
-        financial_year_start_month=1,
-        reconciliation_start=date(2026, 1, 1),
-        responsible_user="kari",
-        vat_frequency=VatFrequency.TWO_MONTHLY,
-        company_groups=[],
-        modules=[],
-        created_by="kari",
-    )
+    created = company_created(organization_id=organization_id, visma_company_id=visma_company_id)
     async with outbox.work(replace(CAUSE, organization_id=organization_id)) as work:
         await companies.add(work, created)
         known = await companies.find(work, created.company_id)
