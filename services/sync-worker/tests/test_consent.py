@@ -109,6 +109,16 @@ def tried_thrice(found: list[SyncProgressed]) -> bool:
     return max(stopped.values(), default=0) >= 3
 
 
+async def test_a_door_that_closes_again_before_all_has_gone_on_is_told_of_again(bench: Any) -> None:
+    for closed in ({"skip": 6, "times": 2}, {"skip": 20, "times": 2}):
+        await bench.visma.fault(effect="no_grant", company=BUILDER, **closed)
+    async with bench.worker(**SOON, workers=1):
+        company_id = await bench.create(BUILDER, months=5)
+        await bench.of(SyncCompleted, company_id)
+    told = await bench.of(SyncNeedsAttention, company_id, count=0)
+    assert [(each.status, each.reason) for each in told] == [(SyncStatus.NEEDS_CONSENT, "company_not_opened")] * 2
+
+
 def is_complete(found: list[SyncProgressed]) -> bool:
     return [each.status for each in found[-1:]] == [SyncStatus.COMPLETE]
 

@@ -42,10 +42,8 @@ async def record(outbox: Outbox, item: WorkItem, trouble: Trouble, patience: Pat
 async def _stop_source(work: Work, item: WorkItem, trouble: Trouble, again_at: datetime | None) -> None:
     source = source_of(item.data_set)
     stopped = await work_items.stop_source(work, item.company.company_id, source, trouble, again_at=again_at)
-    # Several workers meet a closed door at the same moment. Whoever gets the company's lock first announces it, if nobody has been told.
-    await COMPANIES.lock(work.connection, company_id=item.company.company_id)
-    told = any(reason == trouble.reason for _, reason in stopped)
-    if not told and await work_items.count_stopped(work, item.company.company_id, source, trouble) == len(stopped):
+    # Several workers meet a closed door at the same moment, and whoever closes it announces it.
+    if await COMPANIES.close_door(work.connection, company_id=item.company.company_id, source=source.value, reason=trouble.reason):
         announcements.needs_attention(work, item.company, item.data_set, None, trouble)
-    for data_set in dict.fromkeys(data_set for data_set, _ in stopped):
+    for data_set in dict.fromkeys(stopped):
         await announcements.progressed(work, item.company, data_set, message=trouble.message)

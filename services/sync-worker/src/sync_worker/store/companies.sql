@@ -53,6 +53,14 @@ UPDATE sync.company c SET paused_at = NULL
 FROM (SELECT company_id, paused_at FROM sync.company WHERE company_id = :company_id AND paused_at IS NOT NULL FOR UPDATE) AS before
 WHERE c.company_id = before.company_id RETURNING before.paused_at;
 
+-- name: close_door$
+-- True when nobody was told of this reason since the source has answered.
+UPDATE sync.company SET closed = closed || jsonb_build_object(:source::text, :reason::text)
+WHERE company_id = :company_id AND closed ->> :source IS DISTINCT FROM :reason RETURNING true;
+
+-- name: open_doors!
+UPDATE sync.company SET closed = closed - :sources::text[] WHERE company_id = :company_id;
+
 -- name: complete$
 -- True once for each plan, when its last item is complete.
 UPDATE sync.company c SET completed_at = :now

@@ -13,7 +13,7 @@ from eventing.work import Work
 from sync_worker.domain.freshness import Mark
 from sync_worker.domain.periods import YearAndPeriod
 from sync_worker.domain.receipt import Question
-from sync_worker.store.work_items import WorkItem, ledger_periods_of, period_of
+from sync_worker.store.work_items import WorkItem, gone_on, ledger_periods_of, period_of
 
 _LOOKS = queries(__file__, "looks")
 
@@ -57,11 +57,13 @@ async def read_changes(work: Work, item: Proven, *, changed_since: str, mark: Ma
 
 async def rest(work: Work, item: WorkItem, *, until: datetime) -> None:
     """A look found nothing new."""
+    await gone_on(work, item)
     await _LOOKS.rest(work.connection, id=item.id, requests=1, refresh_at=until, now=work.now)
 
 
 async def compare_next(work: Work, item: WorkItem, *, requests: int) -> None:
     """After a look: compare everything as soon as what changed is read."""
+    await gone_on(work, item)
     await _LOOKS.compare_next(work.connection, id=item.id, requests=requests, now=work.now)
 
 

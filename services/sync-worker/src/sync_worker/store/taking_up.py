@@ -9,6 +9,7 @@ from eventing.sql import queries
 from eventing.work import Work
 from sync_worker.domain.periods import YearAndPeriod
 from sync_worker.domain.plan import Planned, Source
+from sync_worker.store.companies import COMPANIES
 from sync_worker.store.work_items import add_turns, cause_columns, measure
 
 _TAKING_UP = queries(__file__, "taking_up")
@@ -35,9 +36,7 @@ async def refetch(work: Work, company_id: UUID, parts: Iterable[Planned]) -> lis
     chosen = [(each.data_set.value, each.label) for each in parts]
     about = {"data_sets": [data_set for data_set, _ in chosen], "labels": [label for _, label in chosen]}
     rows = _TAKING_UP.refetch(work.connection, company_id=company_id, now=work.now, **about, **cause_columns(work))
-    found = {row["data_set"] async for row in rows}
-    await add_turns(work, company_id, Source)
-    return [data_set for data_set in DataSet if data_set.value in found]
+    return await _taken_up(work, company_id, {DataSet(row["data_set"]) async for row in rows})
 
 
 async def prove_ledger_again(work: Work, company_id: UUID, changed: Collection[YearAndPeriod], *, opening: bool) -> None:
@@ -56,9 +55,7 @@ async def scan_ledger_again(work: Work, company_id: UUID, changed: Collection[Ye
 async def take_up(work: Work, company_id: UUID) -> list[DataSet]:
     """Make everything that waits due now, for the cause of this work; gives the data sets concerned."""
     rows = _TAKING_UP.take_up(work.connection, company_id=company_id, now=work.now, **cause_columns(work))
-    found = {row["data_set"] async for row in rows}
-    await add_turns(work, company_id, Source)
-    return [data_set for data_set in DataSet if data_set.value in found]
+    return await _taken_up(work, company_id, {DataSet(row["data_set"]) async for row in rows})
 
 
 async def consent_given(
@@ -73,6 +70,13 @@ async def consent_given(
         await add_turns(work, company_id, [Source.VISMA])
         await measure(work, company_id)
     return found
+
+
+async def _taken_up(work: Work, company_id: UUID, found: Collection[DataSet]) -> list[DataSet]:
+    await add_turns(work, company_id, Source)
+    # Whoever asked is told when a door is closed still.
+    await COMPANIES.open_doors(work.connection, company_id=company_id, sources=[each.value for each in Source])
+    return [data_set for data_set in DataSet if data_set in found]
 
 
 def _numbers(ledger_periods: Iterable[YearAndPeriod]) -> dict[str, list[int]]:

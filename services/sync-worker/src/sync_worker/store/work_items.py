@@ -22,7 +22,7 @@ from sync_worker.domain.receipt import Question
 from sync_worker.domain.replanning import question_of, since_of
 from sync_worker.domain.scan import Key
 from sync_worker.domain.trouble import Trouble
-from sync_worker.store.companies import company_of
+from sync_worker.store.companies import COMPANIES, company_of
 
 _ITEMS = queries(__file__, "work_items")
 
@@ -172,6 +172,12 @@ async def hold(work: Work, item: WorkItem) -> None:
         raise LeaseLost
 
 
+async def gone_on(work: Work, item: WorkItem) -> None:
+    """The source has answered an item that had been in trouble: whatever door was closed is open."""
+    if item.reason is not None:
+        await COMPANIES.open_doors(work.connection, company_id=item.company.company_id, sources=[source_of(item.data_set).value])
+
+
 async def save_page(
     work: Work,
     item: WorkItem,
@@ -189,6 +195,7 @@ async def save_page(
     A complete scan is proven at ``prove_at``, or sooner with others of the company.
     """
     about = {"cursor": cursor, "seen": seen, "expected": expected, "counted": counted, "newest": newest, "scan_complete": scan_complete}
+    await gone_on(work, item)
     await _ITEMS.save_page(work.connection, id=item.id, prove_at=prove_at, **about)
 
 
@@ -206,6 +213,7 @@ async def give_back(outbox: Outbox, items: Sequence[WorkItem]) -> None:
 
 async def finish(work: Work, item: WorkItem, *, rows: int, requests: int, refresh_at: datetime | None = None) -> None:
     """The item is retrieved and proven; at ``refresh_at`` it is taken up again by itself."""
+    await gone_on(work, item)
     await _ITEMS.finish(work.connection, id=item.id, rows=rows, requests=requests, refresh_at=refresh_at, now=work.now)
 
 
@@ -222,6 +230,7 @@ async def scan_again(work: Work, item: WorkItem, *, expected: int | None, reques
 
 async def save_search(work: Work, item: WorkItem, search: Search, *, requests: int) -> None:
     """Note how far a difference is narrowed down, and give the item back."""
+    await gone_on(work, item)
     await _ITEMS.save_search(
         work.connection, id=item.id, search=search.model_dump(mode="json"), repair=None, requests=requests, now=work.now
     )
@@ -229,6 +238,7 @@ async def save_search(work: Work, item: WorkItem, search: Search, *, requests: i
 
 async def save_repair(work: Work, item: WorkItem, repair: Repair, *, requests: int) -> None:
     """The search is over and what it found is read again; the proof is next. Gives the item back."""
+    await gone_on(work, item)
     await _ITEMS.save_search(
         work.connection, id=item.id, search=None, repair=repair.model_dump(mode="json"), requests=requests, now=work.now
     )
@@ -260,21 +270,10 @@ async def stop(work: Work, item: WorkItem, trouble: Trouble, *, again_at: dateti
     await _ITEMS.stop(work.connection, id=item.id, status=trouble.status.value, again_at=again_at, **_columns_of(trouble))
 
 
-async def stop_source(
-    work: Work, company_id: UUID, source: Source, trouble: Trouble, *, again_at: datetime | None
-) -> list[tuple[DataSet, str | None]]:
-    """Leave everything of the company that comes from this source, as `stop` does.
-
-    Gives the data set of every item concerned, and the reason for which it had been stopped before and was tried again.
-    """
+async def stop_source(work: Work, company_id: UUID, source: Source, trouble: Trouble, *, again_at: datetime | None) -> list[DataSet]:
+    """Leave everything of the company that comes from this source, as `stop` does; gives the data set of every item concerned."""
     about = {"company_id": company_id, "source": source.value, "status": trouble.status.value, "again_at": again_at, **_columns_of(trouble)}
-    return [(DataSet(row["data_set"]), row["reason"]) async for row in _ITEMS.stop_source(work.connection, **about)]
-
-
-async def count_stopped(work: Work, company_id: UUID, source: Source, trouble: Trouble) -> int:
-    """How many items of this source are stopped for this reason."""
-    count: int = await _ITEMS.count_stopped(work.connection, company_id=company_id, source=source.value, reason=trouble.reason)
-    return count
+    return [DataSet(row["data_set"]) async for row in _ITEMS.stop_source(work.connection, **about)]
 
 
 async def end_turns(work: Work, company_id: UUID) -> None:

@@ -184,19 +184,13 @@ WHERE work_item_id = :id;
 -- that somebody else is storing at this moment is passed over: waiting for it could go in a circle, and its next request meets the same door.
 UPDATE sync.work_item i
 SET status = :status, reason = :reason, message = :message, hint = :hint, refresh_at = :again_at, lease_token = NULL, lease_until = NULL
-FROM (
-    SELECT work_item_id, reason FROM sync.work_item
+WHERE i.work_item_id IN (
+    SELECT work_item_id FROM sync.work_item
     WHERE company_id = :company_id AND source = :source
       AND status NOT IN ('complete', 'needs_attention', 'needs_consent', 'not_supported', 'retired')
     FOR UPDATE SKIP LOCKED
-) AS before
-WHERE i.work_item_id = before.work_item_id
-RETURNING i.data_set, before.reason;
-
--- name: count_stopped$
--- Those that are being tried again keep their reason until they have gone on.
-SELECT count(*) FROM sync.work_item
-WHERE company_id = :company_id AND source = :source AND reason = :reason AND status NOT IN ('complete', 'retired');
+)
+RETURNING i.data_set;
 
 -- name: progress
 -- All items of the company from one source, and how long they have been worked on.
