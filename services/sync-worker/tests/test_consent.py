@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from contracts.accounting import CustomersRetrieved
 from contracts.company import Module
 from contracts.sync import DataSet, SyncCompleted, SyncNeedsAttention, SyncProgressed, SyncStatus
 from contracts.visma import VismaCompaniesListed, VismaCompany, VismaCompanyAccessChanged, VismaCustomerConnected
@@ -16,6 +17,7 @@ pytestmark = pytest.mark.long
 
 CUSTOMER = 12345
 BAKERY, BUILDER, RESTAURANT = 7100001, 7100002, 7100003
+UNKNOWN = {"message": "Cannot query field 'x'.", "code": "FIELDS_ON_CORRECT_TYPE", "times": None}
 SOON = {"consent_minutes": 0.005, "support_hours": 0.0001}
 
 
@@ -134,10 +136,32 @@ async def test_a_complete_company_that_is_closed_and_opened_again_says_so(bench:
         await said(bench, company_id, {DataSet.ACCOUNT_BALANCES}, is_complete)
 
 
+async def test_a_table_that_is_hidden_after_it_was_retrieved_needs_consent_alone_and_comes_back(bench: Any) -> None:
+    async with bench.worker(**SOON, freshness_minutes=0.005):
+        company_id = await bench.create(BUILDER, months=0, modules=[Module.ASSETS])
+        await bench.of(SyncCompleted, company_id)
+        await bench.visma.fault(effect="error", table="capitalAsset", **UNKNOWN)
+        [attention] = await bench.of(SyncNeedsAttention, company_id)
+        assert (attention.data_set, attention.status) == (DataSet.CAPITAL_ASSETS, SyncStatus.NEEDS_CONSENT)
+        assert "access group" in attention.hint
+        await said(bench, company_id, {DataSet.CAPITAL_ASSETS}, tried_thrice)
+        await bench.visma.change_ledger(
+            BUILDER, "add", {"associateNo": 990001, "customerNo": 990001, "name": "Ny kunde"}, table="Associate"
+        )
+        await bench.of(CustomersRetrieved, company_id, count=2)
+        await bench.visma.clear_faults()
+        await bench.of(SyncCompleted, company_id, count=2)
+        assert len(await bench.of(SyncNeedsAttention, company_id)) == 1
+        await bench.visma.fault(effect="error", table="generalLedgerTransaction", **UNKNOWN)
+        _, ledger = await bench.of(SyncNeedsAttention, company_id, count=2)
+        assert (ledger.data_set, ledger.status) == (DataSet.ACCOUNT_BALANCES, SyncStatus.NEEDS_CONSENT)
+        await bench.visma.clear_faults()
+        await said(bench, company_id, {DataSet.ACCOUNT_BALANCES}, is_complete)
+
+
 async def test_what_a_customers_visma_does_not_know_is_told_once_and_holds_nothing_up(bench: Any) -> None:
-    unknown = {"message": "Cannot query field 'x'.", "code": "FIELDS_ON_CORRECT_TYPE", "times": None}
     for table in ("capitalAsset", "taxCode"):
-        await bench.visma.fault(effect="error", table=table, **unknown)
+        await bench.visma.fault(effect="error", table=table, **UNKNOWN)
     modules = [Module.VAT, Module.ASSETS]
     async with bench.worker(**SOON, freshness_minutes=0.005):
         company_id = await bench.create(BUILDER, months=1, modules=modules)

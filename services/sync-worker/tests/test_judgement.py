@@ -97,6 +97,13 @@ def test_pauses_double_up_to_the_longest_and_never_undercut_what_was_asked() -> 
     assert pause_after(0, first=first, longest=longest, asked=timedelta(seconds=30)) >= timedelta(seconds=30)
 
 
+@pytest.mark.parametrize("data_set", ["ledger_lines", "account_balances", "capital_assets"])
+def test_what_could_be_read_before_needs_consent_when_it_is_hidden(data_set: str) -> None:
+    trouble = trouble_of(UNKNOWN_COLUMN, DataSet(data_set), known=True)
+    assert (trouble.status, trouble.reason, trouble.whole_source) == (SyncStatus.NEEDS_CONSENT, "table_hidden", False)
+    assert "access group" in trouble.hint
+
+
 @pytest.mark.parametrize(
     ("error", "data_set", "status", "reason", "whole_source"),
     [

@@ -2,6 +2,9 @@
 
 For each data set Visma says how many rows it has and when the newest was written, for the ledger by accounting period. A period that was
 verified and differs now is announced as such, account by account, before what changed replaces what was verified.
+
+A customer may have hidden a table since, and the question that names it is rejected as a whole. Each data set is then asked about on its
+own, and those that are hidden are retrieved anew: their own steps meet the closed door, and the next look is at the others.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -17,16 +20,17 @@ from sync_worker.domain.company import Company
 from sync_worker.domain.datasets import DATASETS, LEDGER_LINES
 from sync_worker.domain.freshness import NO_ROWS, Freshness, Mark, is_news
 from sync_worker.domain.periods import YearAndPeriod
-from sync_worker.domain.plan import FIRST_ITEM, is_outdated
+from sync_worker.domain.plan import FIRST_ITEM, Planned, is_outdated
 from sync_worker.domain.proof import Group, Stated, account_differences, differences
 from sync_worker.domain.receipt import questions
 from sync_worker.retrieval import announcements
 from sync_worker.retrieval.balances import ledger_sums
-from sync_worker.store import landing, looks, proofs, work_items
+from sync_worker.store import landing, looks, proofs, taking_up, work_items
 from sync_worker.store.companies import COMPANIES
 from sync_worker.store.looks import Proven
 from sync_worker.store.work_items import WorkItem
 from visma_nxt import Asked, VismaClient, noting
+from visma_nxt.errors import QueryRejected
 from visma_nxt.filters import gte
 
 _NORWAY = ZoneInfo("Europe/Oslo")
@@ -38,8 +42,15 @@ async def look(visma: VismaClient, outbox: Outbox, item: WorkItem, freshness: Fr
     """Queue what changed since it was last compared, or rest until the next look. Raises Visma's errors and `LeaseLost`."""
     company = item.company
     proven = await looks.proven(outbox, company.company_id, _LOOKED_AT)
-    with noting() as asked:
-        by_period, whole = await _marks(visma, company, proven)
+    hidden: list[Proven] = []
+    try:
+        with noting() as asked:
+            by_period, whole = await _marks(visma, company, proven)
+    except QueryRejected as error:
+        hidden = await _hidden_among(visma, company, proven) if error.names_unknown else []
+        if not hidden:
+            raise
+        proven, by_period, whole = [], {}, {}
     crash.point("look.marked")
     counted = questions(asked)
     now = {each.id: _mark_of(each, by_period, whole) for each in proven}
@@ -59,8 +70,10 @@ async def look(visma: VismaClient, outbox: Outbox, item: WorkItem, freshness: Fr
             for each in news
             if await looks.read_changes(work, each, changed_since=freshness.since(each.mark.newest), mark=now[each.id], counted=counted)
         ]
-        if taken or not await proofs.is_fresh(work, company.company_id, since=work.now - freshness.proof):
-            await _compare_again(work, item, taken, requests=1 + bool(verified))
+        if hidden:
+            await taking_up.refetch(work, company.company_id, [Planned(each.data_set, "", ()) for each in hidden])
+        if taken or hidden or not await proofs.is_fresh(work, company.company_id, since=work.now - freshness.proof):
+            await _compare_again(work, item, [*taken, *hidden], requests=1 + bool(verified))
         else:
             await looks.rest(work, item, until=freshness.next_look(work.now))
             await work_items.end_turns(work, company.company_id)
@@ -77,20 +90,36 @@ async def look(visma: VismaClient, outbox: Outbox, item: WorkItem, freshness: Fr
 async def _marks(visma: VismaClient, company: Company, proven: Sequence[Proven]) -> tuple[dict[YearAndPeriod, Mark], dict[DataSet, Mark]]:
     years = [year for each in proven for year, _ in each.ledger_periods]
     since = gte("year", min(years)) if years else None
-    registers = sorted({each.data_set for each in proven if each.period is None})
-    tables = [(data_set, table) for data_set in registers for table in DATASETS[data_set].table.parts or [DATASETS[data_set].table]]
-    asked = [Asked(table, DATASETS[data_set].filter_for(company, ())) for data_set, table in tables]
+    registers = [(each.data_set, asked) for each in proven if each.period is None for asked in _asked_of(each.data_set, company)]
     periods = [LEDGER_LINES.visma_name(name) for name in _BY_PERIOD]
     answers = await visma.marks(
         company.visma_company_id,
-        [Asked(LEDGER_LINES.table, since, tuple(periods)), *asked],
+        [Asked(LEDGER_LINES.table, since, tuple(periods)), *(asked for _, asked in registers)],
         organisation_number=company.organisation_number,
     )
     by_period = {(mark.group[0], mark.group[1]): Mark(mark.rows, mark.newest) for mark in answers[0]}
-    whole = dict.fromkeys(registers, NO_ROWS)
-    for (data_set, _), [mark] in zip(tables, answers[1:], strict=True):
+    whole = {data_set: NO_ROWS for data_set, _ in registers}
+    for (data_set, _), [mark] in zip(registers, answers[1:], strict=True):
         whole[data_set] = whole[data_set].and_(Mark(mark.rows, mark.newest))
     return by_period, whole
+
+
+def _asked_of(data_set: DataSet, company: Company) -> list[Asked]:
+    dataset = DATASETS[data_set]
+    return [Asked(table, dataset.filter_for(company, ())) for table in dataset.table.parts or [dataset.table]]
+
+
+async def _hidden_among(visma: VismaClient, company: Company, proven: Sequence[Proven]) -> list[Proven]:
+    hidden = []
+    for each in proven:
+        if each.period is None:
+            try:
+                await visma.marks(
+                    company.visma_company_id, _asked_of(each.data_set, company), organisation_number=company.organisation_number
+                )
+            except QueryRejected:
+                hidden.append(each)
+    return hidden
 
 
 def _mark_of(each: Proven, by_period: Mapping[YearAndPeriod, Mark], whole: Mapping[DataSet, Mark]) -> Mark:

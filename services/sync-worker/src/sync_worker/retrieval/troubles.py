@@ -9,6 +9,7 @@ from visma_nxt import errors as visma
 
 _OURS = "This is a fault on our side: contact support and quote the reason. Ask for the retrieval again when it is mended."
 _NOT_HELD_UP = "The rest of the company is not held up, and this is tried again every day."
+_COULD_BE_READ = "It could be read before, is tried again every hour, and goes on by itself when it can be read."
 _LEDGER_ITSELF = frozenset(
     {
         DataSet.ACCOUNTING_PERIODS,
@@ -21,11 +22,13 @@ _LEDGER_ITSELF = frozenset(
 """Without these nothing is of use."""
 
 
-def trouble_of(error: Exception, data_set: DataSet) -> Trouble:
-    """The trouble that an error of a step with an item of this data set stands for."""
+def trouble_of(error: Exception, data_set: DataSet, *, known: bool = False) -> Trouble:
+    """The trouble that an error of a step with an item of this data set stands for; ``known``: the item agreed with its source before."""
     match error:
         case Troubled():
             return error.trouble
+        case visma.QueryRejected() if error.names_unknown and known:
+            return _hidden(error)
         case visma.QueryRejected() if error.names_unknown and data_set not in _LEDGER_ITSELF:
             return not_supported(str(error), f"{error.hint} {_NOT_HELD_UP}")
         case visma.VismaError():
@@ -44,6 +47,11 @@ def trouble_of(error: Exception, data_set: DataSet) -> Trouble:
 def not_supported(message: str, hint: str = _NOT_HELD_UP) -> Trouble:
     """A customer's Visma does not have what a data set is made of."""
     return Trouble(status=SyncStatus.NOT_SUPPORTED, reason="not_supported", message=message, hint=hint)
+
+
+def _hidden(error: visma.QueryRejected) -> Trouble:
+    """What could be read before is known to the customer's Visma: whoever chose what we may read chose differently."""
+    return Trouble(status=SyncStatus.NEEDS_CONSENT, reason="table_hidden", message=str(error), hint=f"{error.hint} {_COULD_BE_READ}")
 
 
 def _visma(error: visma.VismaError) -> Trouble:

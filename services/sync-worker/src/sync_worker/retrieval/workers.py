@@ -104,7 +104,7 @@ class Workers:
         except Exception as error:
             if is_away(error) or isinstance(error, LOST_RACES):
                 raise
-            trouble = trouble_of(error, item.data_set)
+            trouble = trouble_of(error, item.data_set, known=item.known)
             tracing.failed(trouble.reason)
             log = _LOG.exception if trouble.reason.startswith("internal_error") else _LOG.warning
             log(
