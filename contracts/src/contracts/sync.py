@@ -238,7 +238,11 @@ class SyncResumed(SyncEvent):
 
 
 class PeriodsRepublished(SyncEvent):
-    """Everything a RepublishPeriods asked for has been published again; verified periods were followed by their PeriodVerified."""
+    """Everything a RepublishPeriods asked for has been published again, and after it what was stated of it, each as it was said last.
+
+    That is PeriodVerified of verified periods, AccountBalancesVerified, A07MonthsVerified, and of a whole complete company
+    CapitalAssetsCompared and SyncCompleted.
+    """
 
     TYPE = "no.accountflow.sync.PeriodsRepublished.v1"
     periods: list[str] = Field(description="labels, newest first")

@@ -11,7 +11,9 @@ from contracts.accounting import CustomersRetrieved, LedgerLinesRetrieved
 from contracts.company import Module
 from contracts.results import CommandRejected, CommandSucceeded
 from contracts.sync import (
+    A07MonthsVerified,
     AccountBalancesVerified,
+    CapitalAssetsCompared,
     DataSet,
     PauseSync,
     PeriodsRepublished,
@@ -36,7 +38,7 @@ async def test_a_company_is_paused_resumed_retrieved_anew_and_published_once_mor
     await bench.hire()
     await bench.visma.latency(30)
     async with bench.worker():
-        company_id = await bench.create(BAKERY, months=2, modules=[Module.PAYROLL])
+        company_id = await bench.create(BAKERY, months=2, modules=list(Module))
         await paused_nothing_is_asked_until_it_is_resumed(bench, company_id)
         await bench.visma.latency(0)
         await bench.of(SyncCompleted, company_id)
@@ -105,6 +107,14 @@ async def what_has_landed_is_published_once_more_without_a_request(bench: Any, c
     assert sorted(first.rows, key=repr) == sorted(second.rows, key=repr)
     balances = await bench.of(AccountBalancesVerified, company_id, count=3)
     assert balances[-1] == balances[-2]
+    for kind in (CapitalAssetsCompared, SyncCompleted):
+        *_, last, repeated = await bench.of(kind, company_id)
+        assert repeated == last
+    stated, repeated = await bench.of(A07MonthsVerified, company_id)
+    assert (repeated.months, repeated.sums) == (stated.months, stated.sums)
+    statements = A07MonthsVerified | CapitalAssetsCompared | SyncCompleted | PeriodsRepublished
+    said = [type(each.message) for each in bench.gateway.seen if isinstance(each.message, statements)]
+    assert said[-4:] == [A07MonthsVerified, CapitalAssetsCompared, SyncCompleted, PeriodsRepublished]
     assert await bench.visma.operations(BAKERY) == {}
 
 

@@ -11,7 +11,7 @@ import asyncpg
 import pytest
 
 from contracts.accounting import CustomersRetrieved
-from contracts.sync import DataSet
+from contracts.sync import AccountBalancesVerified, DataSet
 from eventing.outbox import Outbox
 from eventing.work import Cause, Work
 from sync_worker.domain.company import Company
@@ -19,7 +19,7 @@ from sync_worker.domain.datasets.registers import CUSTOMERS
 from sync_worker.domain.plan import Planned, PlannedItem, Source
 from sync_worker.retrieval.republishing import Republishing
 from sync_worker.retrieval.row_events import row_events
-from sync_worker.store import companies, landing, republications, work_items
+from sync_worker.store import companies, landing, proofs, republications, work_items
 from sync_worker.store.work_items import WorkItem
 from testkit.probe import probe
 
@@ -90,6 +90,22 @@ async def test_one_that_fails_holds_up_no_other(outbox: Outbox, company: Company
     async with republishing(outbox):
         await probe(lambda: published_is(outbox, ["Lyngen Bakeri AS"] * 2), within=10)
         await probe(lambda: outbox.pool.fetchval("SELECT count(*) = 1 FROM sync.republication"), within=10)
+
+
+@pytest.mark.parametrize(("complete", "said"), [(True, 1), (False, 0)])
+async def test_balances_that_are_compared_anew_are_said_again_only_while_the_company_is_complete(
+    outbox: Outbox, company: Company, complete: bool, said: int
+) -> None:
+    async with outbox.work(CAUSE) as work:
+        await work_items.add(work, company, [PlannedItem(data_set=DataSet.ACCOUNT_BALANCES, rank=2)])
+        await work.connection.execute("SELECT sync.work_for($1)", CAUSE.organization_id)
+        await proofs.put_of(work, company, DataSet.ACCOUNT_BALANCES, rows=0, compared="")
+        await work.connection.execute("UPDATE sync.company SET completed_at = $1", work.now if complete else None)
+        await republications.add(work, company, [Planned(DataSet.ACCOUNT_BALANCES, "", ())])
+    async with republishing(outbox):
+        await probe(lambda: outbox.pool.fetchval("SELECT count(*) = 0 FROM sync.republication"), within=10)
+    rows = await outbox.pool.fetch("SELECT header_values FROM eventing.outbox")
+    assert len([row for row in rows if AccountBalancesVerified.TYPE.encode() in row["header_values"]]) == said
 
 
 @asynccontextmanager

@@ -25,7 +25,7 @@ from sync_worker.domain.estimate import finished_at
 from sync_worker.domain.progress import GOING_ON, percent_of, shown
 from sync_worker.domain.trouble import Trouble
 from sync_worker.retrieval.a07_months import verify_months
-from sync_worker.store import assets, proofs, work_items
+from sync_worker.store import a07_reports, assets, proofs, work_items
 from sync_worker.store.companies import COMPANIES
 from sync_worker.store.work_items import Progress
 
@@ -92,34 +92,41 @@ async def completed_if_so(work: Work, company: Company) -> None:
     """Complete the company when every item is complete. Call it when this work holds the company, as after `progressed`."""
     if await COMPANIES.complete(work.connection, company_id=company.company_id, now=work.now):
         await work_items.end_turns(work, company.company_id)
-        if Module.ASSETS in company.modules:
-            await _compare_assets(work, company)
-        work.publish(
-            SyncCompleted(
-                company_id=company.company_id,
-                organization_id=company.organization_id,
-                reconciliation_start=company.reconciliation_start,
-                data_sets=await _totals(work, company),
-                completed_at=work.now,
-            )
+        if Module.PAYROLL in company.modules:
+            await verify_months(work, company)
+        await completed(work, company, completed_at=work.now)
+
+
+async def completed(work: Work, company: Company, *, completed_at: datetime) -> None:
+    """Say what everything came to, of a company that was completed then."""
+    if Module.ASSETS in company.modules:
+        await _compare_assets(work, company, completed_at)
+    work.publish(
+        SyncCompleted(
+            company_id=company.company_id,
+            organization_id=company.organization_id,
+            reconciliation_start=company.reconciliation_start,
+            data_sets=await _totals(work, company),
+            completed_at=completed_at,
         )
+    )
 
 
 async def _totals(work: Work, company: Company) -> list[DataSetTotals]:
     totals = await proofs.by_data_set(work, company.company_id)
     if Module.PAYROLL not in company.modules:
         return totals
-    months = await verify_months(work, company)
+    months = [each.month for each in await a07_reports.months(work, company.company_id)]
     silent = {"missing": labelled(months, A07MonthStatus.MISSING), "not_yet_due": labelled(months, A07MonthStatus.NOT_YET_DUE)}
     return [each.model_copy(update=silent) if each.data_set is DataSet.A07_REPORTS else each for each in totals]
 
 
-async def _compare_assets(work: Work, company: Company) -> None:
+async def _compare_assets(work: Work, company: Company, compared_at: datetime) -> None:
     work.publish(
         CapitalAssetsCompared(
             company_id=company.company_id,
             organization_id=company.organization_id,
             accounts=compare(await assets.register(work, company.company_id), await assets.closing_balances(work, company.company_id)),
-            compared_at=work.now,
+            compared_at=compared_at,
         )
     )

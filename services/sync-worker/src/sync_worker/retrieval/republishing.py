@@ -1,7 +1,7 @@
 """What has landed is published once more, a few thousand rows a transaction, without a question to its source.
 
 Nobody lands rows of the company meanwhile: newer rows are published either before or after, so that the last message about a row is always
-the newest.
+the newest. What was stated of the rows follows them, so that who reads nothing else may trust them as who has read from the start.
 """
 
 import asyncio
@@ -16,6 +16,8 @@ from eventing.parking import is_away
 from eventing.work import Cause, Work
 from sync_worker.domain.datasets import DATASETS
 from sync_worker.domain.scan import Key
+from sync_worker.retrieval import announcements
+from sync_worker.retrieval.a07_months import repeat_months
 from sync_worker.retrieval.row_events import row_events
 from sync_worker.retrieval.verification import period_verified
 from sync_worker.retrieval.workers import LOST_RACES
@@ -85,23 +87,33 @@ class Republishing:
 
 async def _publish_more(work: Work, held: Republication) -> None:
     if held.position == len(held.parts):
-        company = held.company
-        labels = sorted({label for _, label in held.parts if label}, reverse=True)
-        data_sets = [data_set for data_set in DataSet if data_set in {each for each, _ in held.parts}]
-        work.publish(
-            PeriodsRepublished(
-                company_id=company.company_id,
-                organization_id=company.organization_id,
-                periods=labels,
-                data_sets=data_sets,
-                rows=held.rows,
-            )
-        )
-        await republications.remove(work, held)
+        await _conclude(work, held)
         return
     rows, cursor = await _publish_part(work, held)
     position = held.position + (cursor is None)
     await republications.save(work, held, position=position, cursor=cursor, rows=held.rows + rows)
+
+
+async def _conclude(work: Work, held: Republication) -> None:
+    company = held.company
+    labels = sorted({label for _, label in held.parts if label}, reverse=True)
+    data_sets = [data_set for data_set in DataSet if data_set in {each for each, _ in held.parts}]
+    if DataSet.A07_REPORTS in data_sets:
+        await repeat_months(work, company)
+    completed_at = await COMPANIES.completed_at(work.connection, company_id=company.company_id)
+    planned = {(each.data_set, each.label) for each in await work_items.planned(work.connection, company.company_id)}
+    if completed_at is not None and planned <= set(held.parts):
+        await announcements.completed(work, company, completed_at=completed_at)
+    work.publish(
+        PeriodsRepublished(
+            company_id=company.company_id,
+            organization_id=company.organization_id,
+            periods=labels,
+            data_sets=data_sets,
+            rows=held.rows,
+        )
+    )
+    await republications.remove(work, held)
 
 
 async def _publish_part(work: Work, held: Republication) -> tuple[int, Key | None]:
@@ -116,7 +128,9 @@ async def _publish_part(work: Work, held: Republication) -> tuple[int, Key | Non
         return int(report is not None), None
     if data_set is DataSet.ACCOUNT_BALANCES:
         proof = await proofs.find(work, company.company_id, data_set, "")
-        if proof is not None:
+        # While a complete company is looked at the proof still holds; else what holds next is said when it is proven.
+        holds = item.agreed or await COMPANIES.completed_at(work.connection, company_id=company.company_id) is not None
+        if proof is not None and holds:
             work.publish(
                 AccountBalancesVerified(
                     company_id=company.company_id,

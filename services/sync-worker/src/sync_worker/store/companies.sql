@@ -61,6 +61,9 @@ WHERE company_id = :company_id AND closed ->> :source IS DISTINCT FROM :reason R
 -- name: open_doors!
 UPDATE sync.company SET closed = closed - :sources::text[] WHERE company_id = :company_id;
 
+-- name: completed_at$
+SELECT completed_at FROM sync.company WHERE company_id = :company_id;
+
 -- name: complete$
 -- True once for each plan, when its last item is complete.
 UPDATE sync.company c SET completed_at = :now
