@@ -6,10 +6,13 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+import orjson
+
 from contracts.a07 import A07ReportRetrieved
 from contracts.company import Module
 from contracts.results import CommandSucceeded
 from contracts.sync import A07MonthStatus, A07MonthsVerified, DataSet, RefetchPeriods, SyncCompleted, SyncProgressed
+from opsctl.proof import differences_of
 from skatteetaten_simulator.employer import employer
 from skatteetaten_simulator.payroll import MonthOnRequest
 from sync_worker.domain.a07_months import status_of
@@ -37,6 +40,7 @@ async def test_every_month_is_accounted_for_and_no_change_is_silent(bench: Any) 
         bench.skatteetaten.ask_for(MonthOnRequest(organisation_number=number, month=LATE))
         bench.skatteetaten.ask_for(MonthOnRequest(organisation_number=number, month=CORRECTED, kind="resubmitted"))
         await what_differs_is_told_with_what_was_before(bench, company_id)
+    await a_planted_error_is_told_by_both_receipts(bench, company_id)
     await no_person_is_written(bench, number)
 
 
@@ -91,6 +95,34 @@ async def what_differs_is_told_with_what_was_before(bench: Any, company_id: UUID
     assert [each.status for each in second.months] == [*(each.status for each in first.months[:2]), SUBMITTED, SUBMITTED, MISSING]
     proof = await bench.pool.fetchrow("SELECT rows, totals FROM sync.proof WHERE data_set = 'a07_reports' AND period_label = ''")
     assert (proof["rows"], proof["totals"]) == (len(LABELS), [second.model_dump(mode="json", include={"months", "sums"})])
+
+
+async def a_planted_error_is_told_by_both_receipts(bench: Any, company_id: UUID) -> None:
+    """That of the month, and that of all months together."""
+    proofs = {
+        row["period_label"]: orjson.loads(row["receipt"])
+        for row in await bench.pool.fetch("SELECT * FROM operators.proofs($1)", company_id)
+        if row["data_set"] == "a07_reports"
+    }
+    assert list(proofs) == [*LABELS, ""]
+    columns = "SELECT column_name FROM information_schema.columns WHERE table_schema = 'sync' AND table_name = 'a07_report'"
+    told = {row["column_name"] for row in await bench.pool.fetch(columns)} - {"organization_id", "company_id", "changed_at"}
+    assert all(set(receipt["landed"]["columns"]) == told for receipt in proofs.values())
+    planted = ["UPDATE sync.a07_report SET withholding = '[{}]' WHERE month = $1", "DELETE FROM sync.a07_report WHERE month = $1"]
+    for statement, found in ((None, set()), *((statement, {CORRECTED, ""}) for statement in planted)):
+        async with bench.pool.acquire() as connection:
+            transaction = connection.transaction()
+            await transaction.start()
+            if statement:
+                await connection.execute(statement, CORRECTED)
+            assert {
+                label
+                for label, receipt in proofs.items()
+                if differences_of(
+                    receipt, await connection.fetchval("SELECT operators.recomputed($1, 'a07_reports', $2)", company_id, label)
+                )
+            } == found
+            await transaction.rollback()
 
 
 async def no_person_is_written(bench: Any, number: str) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from decimal import Decimal
@@ -15,13 +15,19 @@ import orjson
 import pytest
 from typer.testing import CliRunner
 
+from contracts.company import Module
 from local_stack import provision
 from local_stack.postgres import PostgresAddress
 from opsctl.cli import cli
+from sync_worker.domain.dataset import Dataset
+from sync_worker.domain.datasets import DATASETS
 from testkit.databases import Templates
 
 from .books import BUILDER, Books, Voucher, retrieved
 from .test_locating import DOUBLED, FIRST, IN_VOUCHER, ON_THE_SAME_ACCOUNT
+
+OURS = {"organization_id", "company_id", "scan", "version", "changed_at"}
+ANOTHER = {"text": "{} || '.'", "boolean": "NOT {}", "date": "{} + 1", "integer": "{} + 1", "numeric": "{} + 1"}
 
 
 @dataclass
@@ -41,27 +47,36 @@ class Audited:
     async def differences(self) -> tuple[int, set[tuple[str, str]]]:
         """The exit status, and in which data set what differs."""
         status, answer = await self.proof("--recompute", "--json")
-        assert all(each["recomputed"] for each in answer["proofs"] if each["data_set"] != "account_balances")
+        assert all(each["recomputed"] for each in answer["proofs"])
         found = {(each["data_set"], difference["what"]) for each in answer["proofs"] for difference in each["differences"]}
         return status, found
 
     @asynccontextmanager
-    async def planted(self, *statements: str) -> AsyncIterator[Voucher]:
-        """Errors among the landed lines, undone at the end."""
+    async def planted(self, *statements: str, tables: Iterable[str] = ("ledger_line",)) -> AsyncIterator[Voucher]:
+        """Errors among the landed rows, undone at the end."""
         voucher = await self.books.voucher()
         async with self.books.pool.acquire() as connection:
-            await connection.execute("CREATE TEMP TABLE kept AS SELECT * FROM sync.ledger_line")
+            for table in tables:
+                await connection.execute(f"CREATE TEMP TABLE kept_{table} AS SELECT * FROM sync.{table}")
             for statement in statements:
                 assert await self.books.execute(statement, voucher)
             yield voucher
-            await connection.execute(
-                "BEGIN; DELETE FROM sync.ledger_line; INSERT INTO sync.ledger_line SELECT * FROM kept; DROP TABLE kept; COMMIT"
-            )
+            for table in tables:
+                await connection.execute(
+                    f"BEGIN; DELETE FROM sync.{table}; INSERT INTO sync.{table} SELECT * FROM kept_{table}; DROP TABLE kept_{table}; COMMIT"
+                )
+
+    async def columns(self, table: str) -> dict[str, str]:
+        """The types of a landed table's columns, without those that say nothing of its source."""
+        rows = await self.books.pool.fetch(
+            "SELECT column_name, data_type FROM information_schema.columns WHERE table_schema = 'sync' AND table_name = $1", table
+        )
+        return {row["column_name"]: row["data_type"] for row in rows if row["column_name"] not in OURS}
 
 
 @pytest.fixture(scope="module")
 async def audited(database_templates: Templates, postgres: PostgresAddress) -> AsyncIterator[Audited]:
-    async with retrieved(database_templates, BUILDER) as [books]:
+    async with retrieved(database_templates, BUILDER, modules=(Module.VAT, Module.ASSETS)) as [books]:
         name = f"operator_{uuid4().hex[:8]}"
         dsn = postgres.database(books.dsn.rpartition("/")[2], name, "secret")
         await provision.admit_operator(postgres, dsn, owner=books.dsn)
@@ -150,13 +165,59 @@ async def test_a_planted_error_is_told(audited: Audited, name: str) -> None:
     statements, periods, told = ERRORS[name]
     async with audited.planted(*statements):
         status, answer = await audited.proof("--recompute", "--json")
-    differing = [each for each in answer["proofs"] if each["differences"]]
+    differing = [each for each in answer["proofs"] if each["differences"] and each["data_set"] != "account_balances"]
+    [balances] = [each for each in answer["proofs"] if each["data_set"] == "account_balances"]
     assert status == 1
     assert len(differing) == periods
     assert {each["data_set"] for each in differing} == {"ledger_lines"}
+    assert balances["differences"]
     for proof in differing:
         whats = [difference["what"] for difference in proof["differences"]]
         assert {each for each in (ACCOUNT, VOUCHER, ROWS, HASH) if any(what.startswith(each) for what in whats)} == set(told)
+
+
+async def test_receipts_cover_every_column(audited: Audited) -> None:
+    rows = await audited.books.pool.fetch("SELECT data_set, receipt::jsonb -> 'landed' AS landed FROM sync.proof")
+    assert {row["data_set"] for row in rows} == {data_set.value for data_set in DATASETS} | {"account_balances"}
+    for row in rows:
+        for landed in row["landed"] if isinstance(row["landed"], list) else [row["landed"]]:
+            assert set(landed["columns"]) == set(await audited.columns(landed["table"])), row["data_set"]
+
+
+async def planted_in(audited: Audited, dataset: Dataset, error: str) -> str:
+    """The statement that plants an error in the first row of a data set."""
+    types = await audited.columns(dataset.landing)
+    last = dataset.key[-1]
+    another = {last: ANOTHER[types[last]].format(f"max({last}) OVER ()")}
+    changed = next(name for name in dataset.names if name not in dataset.key and types[name] in ANOTHER)
+    table, first = f"sync.{dataset.landing}", f"ctid = (SELECT min(ctid) FROM sync.{dataset.landing})"
+    match error:
+        case "changed":
+            return f"UPDATE {table} SET {changed} = {ANOTHER[types[changed]].format(changed)} WHERE {first}"
+        case "lost":
+            return f"DELETE FROM {table} WHERE {first}"
+    names = ["organization_id", "company_id", "scan", "changed_at", *dataset.names]
+    return (
+        f"INSERT INTO {table} ({', '.join(names)}) SELECT {', '.join(another.get(name, name) for name in names)} FROM {table}"
+        f" ORDER BY ctid LIMIT 1"
+    )
+
+
+@pytest.mark.parametrize("error", ["changed", "lost", "doubled"])
+async def test_an_error_in_any_data_set_is_told(audited: Audited, error: str) -> None:
+    tables = [dataset.landing for dataset in DATASETS.values()]
+    async with audited.planted(*[await planted_in(audited, each, error) for each in DATASETS.values()], tables=tables):
+        status, found = await audited.differences()
+    assert status == 1
+    assert {data_set for data_set, what in found if HASH in what} == {*DATASETS, "account_balances"}
+
+
+async def test_an_opening_balance_is_missed_in_the_balances_too(audited: Audited) -> None:
+    statement = "UPDATE sync.opening_balance SET balance = balance + 0.01 WHERE ctid = (SELECT min(ctid) FROM sync.opening_balance)"
+    async with audited.planted(statement, tables=["opening_balance"]):
+        _, found = await audited.differences()
+    assert {data_set for data_set, _ in found} == {"opening_balances", "account_balances"}
+    assert [what for data_set, what in found if data_set == "account_balances" and what.startswith(ACCOUNT)]
 
 
 async def test_a_receipt_that_was_altered_is_told(audited: Audited) -> None:

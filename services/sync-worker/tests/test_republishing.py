@@ -99,7 +99,7 @@ async def test_balances_that_are_compared_anew_are_said_again_only_while_the_com
     async with outbox.work(CAUSE) as work:
         await work_items.add(work, company, [PlannedItem(data_set=DataSet.ACCOUNT_BALANCES, rank=2)])
         await work.connection.execute("SELECT sync.work_for($1)", CAUSE.organization_id)
-        await proofs.put_of(work, company, DataSet.ACCOUNT_BALANCES, rows=0, compared="")
+        await proofs.put_of(work, company, DataSet.ACCOUNT_BALANCES, rows=0, compared="", covers=[])
         await work.connection.execute("UPDATE sync.company SET completed_at = $1", work.now if complete else None)
         await republications.add(work, company, [Planned(DataSet.ACCOUNT_BALANCES, "", ())])
     async with republishing(outbox):

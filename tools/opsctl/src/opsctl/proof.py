@@ -4,6 +4,7 @@ sync-worker's database gives figures and hashes to operators, never rows: whoeve
 """
 
 import hashlib
+from collections import defaultdict
 from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
@@ -131,17 +132,52 @@ def _columns(row: dict[str, Any], receipt: dict[str, Any]) -> list[Difference]:
 
 def differences_of(receipt: dict[str, Any], landed: dict[str, Any]) -> list[Difference]:
     """The receipt against the landed rows: their number, their sums, every account, every voucher, and the hash."""
-    found: list[tuple[str, object, object]] = [("rows", receipt["rows"], landed["rows"])]
-    sums = landed["sums"]
-    if "amount" in receipt["landed"]:
+    several = isinstance(receipt["landed"], list)
+    tables = receipt["landed"] if several else [receipt["landed"]]
+    now = landed["tables"] if several else [landed]
+    found: list[tuple[str, object, object]] = [
+        (f"rows of {table['table']}" if several else "rows", table.get("rows", receipt["rows"]), each["rows"])
+        for table, each in zip(tables, now, strict=True)
+    ]
+    sums = now[0]["sums"]
+    if "amount" in tables[0]:
         found += [(side, _number(receipt[side]), sum((Decimal(each[side]) for each in sums), Decimal(0))) for side in ("debit", "credit")]
-    if receipt["totals"]:
-        found += _groups(receipt["landed"]["by"], receipt["totals"], sums)
+    if several:
+        found += _balances(receipt["totals"], *(each["sums"] for each in now))
+    elif "by" in tables[0] and receipt["totals"]:
+        found += _groups(tables[0]["by"], receipt["totals"], sums)
     found += [("voucher that does not sum to zero", "", each) for each in landed["unbalanced_vouchers"]]
-    names = receipt["landed"].get("ledger_periods", [None])
-    for name, proven, now in zip(names, receipt["rows_sha256"], landed["rows_sha256"], strict=True):
-        found.append((f"hash of the rows{f' of {name[0]}/{name[1]}' if name else ''}", proven, now))
-    return [Difference(what=what, receipt=str(proven), landed=str(now)) for what, proven, now in found if proven != now]
+    hashed = [name for table in tables for name in _hashed(table, several=several)]
+    found += zip(hashed, receipt["rows_sha256"], [sha256 for each in now for sha256 in each["rows_sha256"]], strict=True)
+    return [Difference(what=what, receipt=str(proven), landed=str(again)) for what, proven, again in found if proven != again]
+
+
+def _hashed(table: dict[str, Any], *, several: bool) -> list[str]:
+    """What each hash over the rows of a table is of."""
+    rows = f"hash of the rows of {table['table']}" if several else "hash of the rows"
+    return [f"{rows} of {year}/{period}" for year, period in table["ledger_periods"]] if "ledger_periods" in table else [rows]
+
+
+def _balances(
+    proven: list[dict[str, Any]], lines: list[dict[str, Any]], openings: list[dict[str, Any]]
+) -> list[tuple[str, object, object]]:
+    movements, opening = _by_account(lines), _by_account(openings)
+    ours = {each["account_no"]: _balance(Decimal(each["opening"]), Decimal(each["movements"]), Decimal(each["closing"])) for each in proven}
+    theirs = {no: _balance(opening[no], movements[no], opening[no] + movements[no]) for no in movements.keys() | opening.keys()}
+    return [(f"account_no {no}", ours.get(no, "none"), theirs.get(no, "none")) for no in sorted(ours.keys() | theirs.keys())]
+
+
+def _by_account(sums: list[dict[str, Any]]) -> dict[int, Decimal]:
+    found: dict[int, Decimal] = defaultdict(Decimal)
+    for each in sums:
+        found[each["account_no"]] += Decimal(each["debit"]) - Decimal(each["credit"])
+    return found
+
+
+def _balance(opening: Decimal, movements: Decimal, closing: Decimal) -> str:
+    return ", ".join(
+        f"{name} {value.normalize():f}" for name, value in (("opening", opening), ("movements", movements), ("closing", closing))
+    )
 
 
 def _groups(by: list[str], proven: list[dict[str, Any]], landed: list[dict[str, Any]]) -> list[tuple[str, object, object]]:

@@ -28,6 +28,8 @@ class Coverage:
     key: Sequence[str]
     scope: Mapping[str, Any] = field(default_factory=dict)
     sums: Mapping[str, Any] = field(default_factory=dict)
+    rows: int | None = None
+    """How many they are, where that is not what the proof counts."""
 
     def parts(self) -> list["Coverage"]:
         """One for each accounting period, so that no hash is over more than the lines of one."""
@@ -36,8 +38,15 @@ class Coverage:
             return [self]
         return [Coverage(self.table, self.columns, self.key, {"ledger_periods": [each]}) for each in periods]
 
+    @property
+    def ledger_period(self) -> YearAndPeriod | None:
+        """The accounting period, for a part that is of one."""
+        periods = self.scope.get("ledger_periods", ())
+        return periods[0] if len(periods) == 1 else None
+
     def as_json(self) -> dict[str, Any]:
-        return {"table": self.table, "columns": list(self.columns), "key": list(self.key), **self.scope, **self.sums}
+        counted = {} if self.rows is None else {"rows": self.rows}
+        return {"table": self.table, "columns": list(self.columns), "key": list(self.key), **self.scope, **self.sums, **counted}
 
 
 def coverage_of(dataset: Dataset, company: Company, ledger_periods: Sequence[YearAndPeriod]) -> Coverage:

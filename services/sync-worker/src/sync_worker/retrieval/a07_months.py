@@ -31,7 +31,8 @@ async def verify_months(work: Work, company: Company) -> None:
     verified = _verified(company, months=months, sums=sums, verified_at=work.now)
     stated = [verified.model_dump(mode="json", include={"months", "sums"})]
     before = await proofs.find(work, company.company_id, DataSet.A07_REPORTS, "")
-    await proofs.put_of(work, company, DataSet.A07_REPORTS, rows=len(months), compared=_COMPARED, totals=stated)
+    covers = a07_reports.coverage_of_all([each.month for each in months])
+    await proofs.put_of(work, company, DataSet.A07_REPORTS, rows=len(months), compared=_COMPARED, covers=covers, totals=stated)
     if before is None or before.totals != stated:
         work.publish(verified)
 

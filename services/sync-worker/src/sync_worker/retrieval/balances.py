@@ -3,6 +3,9 @@
 What was posted after its period was proven shows up here, and that period is proven anew before the company counts as complete.
 """
 
+from collections.abc import Mapping
+from dataclasses import replace
+
 from contracts.sync import AccountBalancesVerified, DataSet, SyncStatus
 from eventing.outbox import Outbox
 from eventing.work import Work
@@ -11,8 +14,8 @@ from sync_worker.domain.balance import Compared, compare
 from sync_worker.domain.datasets import LEDGER_LINES
 from sync_worker.domain.datasets.balances import OPENING_BALANCES, before
 from sync_worker.domain.freshness import Freshness
-from sync_worker.domain.proof import Group, Stated, sum_of
-from sync_worker.domain.receipt import questions
+from sync_worker.domain.proof import Group, Landed, Stated, sum_of
+from sync_worker.domain.receipt import Coverage, coverage_of, questions
 from sync_worker.domain.trouble import Trouble, Troubled
 from sync_worker.retrieval import announcements
 from sync_worker.retrieval.sums import SOON, answered, close, land_and_close, must_wait
@@ -56,7 +59,8 @@ async def verify_balances(visma: VismaClient, outbox: Outbox, item: WorkItem, fr
             rows=len(accounts),
             compared=_COMPARED,
             asked=questions(asked),
-            covers=None,
+            covers=_covered(item, landed, opening),
+            hashed=await proofs.hashes(work, item.company.company_id),
             sums=sum_of(landed.values()),
             totals=totals,
             as_of=asked_at,
@@ -71,6 +75,16 @@ async def verify_balances(visma: VismaClient, outbox: Outbox, item: WorkItem, fr
             )
         )
         await close(work, item, rows=len(accounts), requests=1, refresh_at=freshness.next_look(work.now))
+
+
+def _covered(item: WorkItem, landed: Mapping[Group, Landed], opening: Mapping[Group, Stated]) -> list[Coverage]:
+    """The lines of all periods, and the opening balances. The lines are hashed by the proofs of their periods, on which this one rests."""
+    lines = coverage_of(LEDGER_LINES, item.company, item.ledger_periods)
+    sums = {"by": ("account_no", "year"), "amount": "balance"}
+    return [
+        replace(lines, rows=sum_of(landed.values()).rows),
+        replace(coverage_of(OPENING_BALANCES, item.company, ()), sums=sums, rows=len(opening)),
+    ]
 
 
 async def ledger_sums(visma: VismaClient, item: WorkItem, names: tuple[str, ...], where: Filter | None) -> dict[Group, Stated]:

@@ -1,5 +1,6 @@
 """The A07 reports as they were published last, one per company and calendar month, and what each was before."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -24,6 +25,9 @@ _DOCUMENTS = {
 }
 _COLUMNS = (
     "month",
+    "version",
+    "status",
+    "due",
     "submitted",
     "snapshot_at",
     "submissions",
@@ -32,7 +36,13 @@ _COLUMNS = (
     "financial_tax",
     "income",
     "employer_contributions",
+    "withholding",
+    "messages",
+    "workplaces",
+    "employees",
+    "sums",
     "failed_checks",
+    "previous",
     "report",
 )
 
@@ -40,6 +50,11 @@ _COLUMNS = (
 def coverage(month: str) -> Coverage:
     """What the receipt of a month's report covers."""
     return Coverage("a07_report", _COLUMNS, ("month",), {"month": month})
+
+
+def coverage_of_all(months: Sequence[str]) -> Coverage:
+    """What the receipt of all months together covers."""
+    return Coverage("a07_report", _COLUMNS, ("month",), {"months": sorted(months)})
 
 
 @dataclass(frozen=True, slots=True)

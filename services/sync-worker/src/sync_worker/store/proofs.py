@@ -1,6 +1,6 @@
 """What was proven for each data set and period, and what the landed ledger says of itself."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -30,18 +30,20 @@ async def put(
     rows: int,
     compared: str,
     asked: Sequence[Question],
-    covers: Coverage | None,
+    covers: Coverage | Sequence[Coverage],
+    hashed: Mapping[YearAndPeriod, str] | None = None,
     sums: Landed | None = None,
     totals: Sequence[Any] = (),
     as_of: datetime | None = None,
 ) -> str:
     """Note that an item agrees with its source, and give the hash of the receipt.
 
-    ``compared`` says in words what was compared, ``asked`` what the source was asked, ``covers`` which landed rows it was compared with,
-    ``sums`` what the amounts came to, ``as_of`` when the source was asked, if that is not now.
+    ``compared`` says in words what was compared, ``asked`` what the source was asked, ``covers`` which landed rows it was compared with
+    (of which ``hashed`` are the hashes that are known), ``sums`` what the amounts came to, ``as_of`` when the source was asked, if that is
+    not now.
     """
     label = item.period.label if item.period else ""
-    about: dict[str, Any] = {"sums": sums, "totals": totals, "as_of": as_of, "asked": asked, "covers": covers}
+    about: dict[str, Any] = {"sums": sums, "totals": totals, "as_of": as_of, "asked": asked, "covers": covers, "hashed": hashed}
     return await put_of(work, item.company, item.data_set, label, rows=rows, compared=compared, **about)
 
 
@@ -54,7 +56,8 @@ async def put_of(
     rows: int,
     compared: str,
     asked: Sequence[Question] = (),
-    covers: Coverage | None = None,
+    covers: Coverage | Sequence[Coverage],
+    hashed: Mapping[YearAndPeriod, str] | None = None,
     sums: Landed | None = None,
     totals: Sequence[Any] = (),
     as_of: datetime | None = None,
@@ -73,21 +76,33 @@ async def put_of(
         "totals": list(totals),
         "proven_at": as_of or work.now,
     }
+    tables = [covers] if isinstance(covers, Coverage) else covers
+    landed = [each.as_json() for each in tables]
     more = {
         "visma_company_id": company.visma_company_id,
         "organisation_number": company.organisation_number,
         "asked": list(asked),
-        "landed": covers.as_json() if covers else None,
-        "rows_sha256": await rows_sha256(work, company.company_id, covers) if covers else [],
+        "landed": landed[0] if isinstance(covers, Coverage) else landed,
+        "rows_sha256": [each for table in tables for each in await rows_sha256(work, company.company_id, table, hashed or {})],
     }
     receipt = canonical(about | more)
     await _PROOFS.put(work.connection, **about, receipt=receipt, sha256=sha256(receipt))
     return sha256(receipt)
 
 
-async def rows_sha256(work: Work, company_id: UUID, covers: Coverage) -> list[str]:
-    """A hash over the landed rows: one for each accounting period, or one."""
-    return [await _PROOFS.rows_sha256(work.connection, company_id=company_id, landed=part.as_json()) for part in covers.parts()]
+async def rows_sha256(work: Work, company_id: UUID, covers: Coverage, hashed: Mapping[YearAndPeriod, str]) -> list[str]:
+    """A hash over the landed rows: one for each accounting period, or one. Of periods that are ``hashed`` it is known."""
+    return [
+        known
+        if part.ledger_period and (known := hashed.get(part.ledger_period))
+        else await _PROOFS.rows_sha256(work.connection, company_id=company_id, landed=part.as_json())
+        for part in covers.parts()
+    ]
+
+
+async def hashes(work: Work, company_id: UUID) -> dict[YearAndPeriod, str]:
+    """Over the landed lines of each accounting period, as the receipts of the ledger have them."""
+    return {(row["year"], row["period"]): row["sha256"] async for row in _PROOFS.hashes(work.connection, company_id=company_id)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

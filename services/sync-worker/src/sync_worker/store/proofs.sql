@@ -10,6 +10,13 @@ SET rows = EXCLUDED.rows, debit = EXCLUDED.debit, credit = EXCLUDED.credit, diff
 -- name: rows_sha256$
 SELECT sync.rows_sha256(:company_id, :landed);
 
+-- name: hashes
+SELECT (number ->> 0)::integer AS year, (number ->> 1)::integer AS period, hash AS sha256
+FROM sync.work_item i JOIN sync.proof p USING (company_id, data_set, period_label), LATERAL ROWS FROM (
+    jsonb_array_elements(p.receipt::jsonb #> '{landed,ledger_periods}'), jsonb_array_elements_text(p.receipt::jsonb -> 'rows_sha256')
+) AS part (number, hash)
+WHERE company_id = :company_id AND data_set = 'ledger_lines' AND i.status = 'complete';
+
 -- name: by_data_set
 SELECT data_set, sum(rows)::bigint AS rows, sum(debit) AS debit, sum(credit) AS credit, sum(difference) AS difference,
        string_agg(DISTINCT compared, '; ') AS compared
