@@ -20,13 +20,15 @@ from opsctl.render import Column, Report, table
 from opsctl.system import System
 
 _ATTEST = queries(__file__, "attest")
-_SERVICE = "sync-worker"
+_COMPANIES, _RETRIEVAL = "company-service", "sync-worker"
+_SERVICES = ("org-service", _COMPANIES, "visma-connector", _RETRIEVAL)
 _TOPICS = ["sync-events", "sync-progress", "accounting-data"]
 
 
 class Held(Report):
     """What one table, the outbox or one topic holds."""
 
+    service: str = Field(description="in whose database it is, or who publishes it")
     place: str
     count: int = Field(description="rows or messages of the organisation")
     crossing: int = Field(description="rows or messages whose company or content belongs to another organisation; must be 0")
@@ -55,6 +57,7 @@ class Attestation(Report):
     organization: UUID
     companies: list[UUID]
     held: list[Held]
+    not_looked_at: list[str] = Field(description="services that the settings do not name")
     holds: bool
 
 
@@ -66,7 +69,7 @@ def command(
     ] = True,
     as_json: AsJson = False,
 ) -> None:
-    """State from sync-worker's data that nothing of an organisation is with another one. Status 1 when something is off."""
+    """State from every service's data that nothing of an organisation is with another one. Status 1 when something is off."""
     answer(
         lambda system: collect(system, organization, stream=stream),
         tables,
@@ -76,12 +79,41 @@ def command(
 
 
 async def collect(system: System, organization: UUID, *, stream: bool = True) -> Attestation:
-    """Rows, outbox and, with ``stream``, topics."""
-    database = await system.database(_SERVICE)
+    """Rows, outboxes and, with ``stream``, topics. Raises `Refused` when the settings do not name sync-worker."""
+    companies = await _companies(system, _RETRIEVAL, organization)
+    looked_at = [service for service in _SERVICES if service in system.services]
+    held = [each for service in looked_at for each in await _held(system, service, organization)]
+    if _COMPANIES in looked_at:
+        added = await _companies(system, _COMPANIES, organization)
+        held.append(
+            Held(
+                service=_RETRIEVAL,
+                place=f"companies that are with another organisation in {_COMPANIES}",
+                count=len(companies),
+                crossing=len(set(companies) - set(added)),
+            )
+        )
+    if stream:
+        held += await _topics(system, str(organization), {str(company) for company in companies})
+    return Attestation(
+        organization=organization,
+        companies=companies,
+        held=held,
+        not_looked_at=[service for service in _SERVICES if service not in looked_at],
+        holds=not any(each.faults for each in held),
+    )
+
+
+async def _companies(system: System, service: str, organization: UUID) -> list[UUID]:
+    return [row["company_id"] async for row in _ATTEST.companies(await system.database(service), organization=organization)]
+
+
+async def _held(system: System, service: str, organization: UUID) -> list[Held]:
+    database = await system.database(service)
     await _ATTEST.take_time(database)
-    companies = [row["company_id"] async for row in _ATTEST.companies(database, organization=organization)]
-    held = [
+    return [
         Held(
+            service=service,
             place=row["table_name"],
             count=row["rows"],
             crossing=row["crossing"],
@@ -90,9 +122,6 @@ async def collect(system: System, organization: UUID, *, stream: bool = True) ->
         )
         async for row in _ATTEST.attested(database, organization=organization)
     ]
-    if stream:
-        held += await _topics(system, str(organization), {str(company) for company in companies})
-    return Attestation(organization=organization, companies=companies, held=held, holds=not any(each.faults for each in held))
 
 
 async def _topics(system: System, organization: str, companies: Container[str]) -> list[Held]:
@@ -103,7 +132,7 @@ async def _topics(system: System, organization: str, companies: Container[str]) 
             verdict = crosses(record, organization, companies)
             counts[record.topic] += verdict is not None
             crossing[record.topic] += verdict is True
-    return [Held(place=f"topic {topic}", count=counts[topic], crossing=crossing[topic]) for topic in _TOPICS]
+    return [Held(service=_RETRIEVAL, place=f"topic {topic}", count=counts[topic], crossing=crossing[topic]) for topic in _TOPICS]
 
 
 def crosses(record: Record, organization: str, companies: Container[str]) -> bool | None:
@@ -124,6 +153,7 @@ def tables(report: Attestation) -> Iterable[RenderableType | str]:
     yield table(
         "held",
         report.held,
+        Column("service", lambda row: row.service),
         Column("where", lambda row: row.place),
         Column("of the organisation", lambda row: row.count),
         Column("crossing", lambda row: row.crossing),
@@ -132,6 +162,8 @@ def tables(report: Attestation) -> Iterable[RenderableType | str]:
         Column("", lambda row: ", ".join(row.faults), lambda row: "red" if row.faults else ""),
     )
     yield ""
+    if report.not_looked_at:
+        yield f"Not looked at, since the settings do not name them: {', '.join(report.not_looked_at)}."
     yield (
         "Nothing of it is with another organisation."
         if report.holds
