@@ -133,10 +133,14 @@ class Books:
 
     async def published(self, name: str) -> list[dict[str, Any]]:
         """The events of a type since the last time any were asked for."""
+        return [value for said, value in await self.said() if said == name]
+
+    async def said(self) -> list[tuple[str, dict[str, Any]]]:
+        """All events since then, each with the name of its type."""
         rows = await self.pool.fetch("SELECT header_names, header_values, value FROM eventing.outbox ORDER BY id")
         await self.pool.execute("DELETE FROM eventing.outbox")
         found = [(dict(zip(row["header_names"], row["header_values"], strict=True)), orjson.loads(row["value"])) for row in rows]
-        return [value for headers, value in found if headers["ce_type"].decode().endswith(f".{name}.v1")]
+        return [(headers["ce_type"].decode().split(".")[-2], value) for headers, value in found]
 
 
 async def _migrate(dsn: str) -> None:

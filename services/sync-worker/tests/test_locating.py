@@ -2,12 +2,17 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
+from contracts.sync import DataSet, RefetchPeriods
+from eventing.work import Cause
 from sync_worker.domain import locating as rules
 from sync_worker.domain.proof import Difference
+from sync_worker.handlers import refetch_periods
 from sync_worker.retrieval import locating, verification
 from testkit.databases import Templates
 
@@ -32,6 +37,9 @@ ON_THE_SAME_ACCOUNT = f"""(voucher_journal_no, audit_no) = (
     WHERE o.year = {{year}} AND o.period = {{period}} AND o.voucher_no <> {{number}}
       AND (mine.voucher_journal_no, mine.audit_no) = (SELECT voucher_journal_no, audit_no FROM sync.ledger_line WHERE {FIRST})
     ORDER BY 1, 2 LIMIT 1)"""
+
+
+VERIFIED_AT = "SELECT proven_at FROM sync.proof JOIN sync.work_item USING (company_id, data_set, period_label) WHERE work_item_id = $1"
 
 
 @dataclass(frozen=True)
@@ -127,6 +135,59 @@ def blind(patch: pytest.MonkeyPatch, checks: frozenset[str]) -> None:
     patch.setattr(verification, "differences", differences)
     if "voucher" in checks:
         patch.setattr(verification, "_unbalanced", no_voucher)
+
+
+SAID = ("PeriodMismatched", "LedgerLinesRetrieved", "PeriodRepaired", "PeriodVerified")
+
+
+async def test_a_verified_period_that_differs_is_said_to_before_it_is_mended(books: Books) -> None:
+    voucher = await books.voucher()
+    verified_at = await books.pool.fetchval(VERIFIED_AT, voucher.item)
+    await books.execute(f"UPDATE sync.ledger_line SET amount = amount + 0.01 WHERE {FIRST}", voucher)
+    await books.said()
+    await books.prove_again(voucher.item)
+    said = [(name, value) for name, value in await books.said() if name in SAID]
+    assert [name for name, _ in said] == list(SAID)
+    mismatched, repaired = said[0][1], said[2][1]
+    assert datetime.fromisoformat(mismatched["verified_at"]) == verified_at
+    assert mismatched["differences"] == repaired["differences"]
+    assert mismatched["unbalanced_vouchers"] == [f"{voucher.journal}/{voucher.number}"]
+    assert mismatched["differs_since"] == repaired["differs_since"] == mismatched["checked_at"]
+
+
+async def test_a_verified_period_that_is_retrieved_anew_says_what_differs(books: Books) -> None:
+    """What Visma changed, without saying when, is found row by row, and nothing is wrong when it is compared."""
+    voucher = await books.voucher()
+    verified_at = await books.pool.fetchval(VERIFIED_AT, voucher.item)
+    label = await books.pool.fetchval("SELECT period_label FROM sync.work_item WHERE work_item_id = $1", voucher.item)
+    lines = await books.pool.fetch(
+        "SELECT audit_no, amount, account_no FROM sync.ledger_line"
+        " WHERE (voucher_journal_no, voucher_no) = ($1, $2) ORDER BY audit_no LIMIT 2",
+        voucher.journal,
+        voucher.number,
+    )
+    for line, more in zip(lines, (1, -1), strict=True):
+        row = {
+            "voucherJournalNo": voucher.journal,
+            "auditNo": line["audit_no"],
+            "postedAmountDomestic": str(line["amount"] + more),
+        }
+        said = {"company": BUILDER, "action": "change", "row": row, "table": "GeneralLedgerTransaction", "seconds_ago": 10**7}
+        (await books.control.post("/ledger", json=said)).raise_for_status()
+    await books.said()
+    about = {"company_id": books.company.company_id, "organization_id": books.company.organization_id}
+    async with books.outbox.work(Cause(organization_id=books.company.organization_id, correlation_id="c", causation_id=None)) as work:
+        await refetch_periods(RefetchPeriods(**about, periods=[label], data_sets=[DataSet.LEDGER_LINES]), work)
+    await books.settle()
+    said = [(name, value) for name, value in await books.said() if name in SAID]
+    assert [name for name, _ in said] == ["LedgerLinesRetrieved", "PeriodMismatched", "PeriodVerified"]
+    mismatched, verified = said[1][1], said[2][1]
+    assert datetime.fromisoformat(mismatched["verified_at"]) == verified_at
+    assert {each["account_no"]: Decimal(each["difference"]) for each in mismatched["differences"]} == {
+        lines[0]["account_no"]: -1,
+        lines[1]["account_no"]: 1,
+    }
+    assert mismatched["period"] == verified["period"]
 
 
 async def test_large_answers_are_avoided_by_asking_coarse_questions_first(books: Books, monkeypatch: pytest.MonkeyPatch) -> None:

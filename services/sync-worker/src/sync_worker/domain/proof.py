@@ -77,6 +77,11 @@ def account_totals(landed: Mapping[Group, Landed]) -> list[AccountTotals]:
     ]
 
 
+def landed_of(totals: Iterable[AccountTotals]) -> dict[Group, Landed]:
+    """What control totals were made of."""
+    return {(each.account_no, each.year, each.period): Landed(each.lines, each.debit, each.credit) for each in totals}
+
+
 def account_differences(found: Iterable[Difference]) -> list[AccountDifference]:
     """Differences of ledger lines, account by account. Groups are ``(account, year, period)``."""
     return [

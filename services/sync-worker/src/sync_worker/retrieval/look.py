@@ -64,11 +64,18 @@ async def look(visma: VismaClient, outbox: Outbox, item: WorkItem, freshness: Fr
     crash.point("look.fetched")
     async with outbox.work(item.cause) as work:
         await work_items.hold(work, item)
-        await _announce_differences(work, company, verified, stated)
+        differing = await _announce_differences(work, company, verified, stated)
         taken = [
             each
             for each in news
-            if await looks.read_changes(work, each, changed_since=freshness.since(each.mark.newest), mark=now[each.id], counted=counted)
+            if await looks.read_changes(
+                work,
+                each,
+                changed_since=freshness.since(each.mark.newest),
+                mark=now[each.id],
+                counted=counted,
+                differs=each.id in differing,
+            )
         ]
         if hidden:
             await taking_up.refetch(work, company.company_id, [Planned(each.data_set, "", ()) for each in hidden])
@@ -133,15 +140,17 @@ async def _sums_of(visma: VismaClient, item: WorkItem, periods: Sequence[Proven]
     return await ledger_sums(visma, item, ("account_no", "year", "period"), LEDGER_LINES.filter_for(item.company, numbers))
 
 
-async def _announce_differences(work: Work, company: Company, verified: Sequence[Proven], stated: Mapping[Group, Stated]) -> None:
+async def _announce_differences(work: Work, company: Company, verified: Sequence[Proven], stated: Mapping[Group, Stated]) -> set[int]:
     if not verified:
-        return
+        return set()
+    differing = set()
     verified_at = await proofs.verified_at(work, company.company_id)
     for each in verified:
         landed = await landing.totals(work, LEDGER_LINES, company, each.ledger_periods)
         mine = {group: sums for group, sums in stated.items() if (group[1], group[2]) in each.ledger_periods}
         found = differences(landed, mine)
         if found and each.period is not None:
+            differing.add(each.id)
             work.publish(
                 PeriodMismatched(
                     company_id=company.company_id,
@@ -154,6 +163,7 @@ async def _announce_differences(work: Work, company: Company, verified: Sequence
                     closed=await proofs.is_closed(work, company.company_id, each.ledger_periods),
                 )
             )
+    return differing
 
 
 async def _compare_again(work: Work, item: WorkItem, taken: Collection[Proven], *, requests: int) -> None:

@@ -3,6 +3,9 @@
 A difference may only mean that the ledger changed while it was read. The wrong vouchers are looked for and read again (`locating`); if that
 does not settle it, the item is read once more from its start; what differs then is reported. Rows that Visma no longer has are removed only
 when the scan saw as many rows as Visma states, never on a guess.
+
+A period that was verified before and comes to something else now is never verified again in silence: what differs is said first, whichever
+way it was found.
 """
 
 from collections.abc import Mapping, Sequence
@@ -26,6 +29,7 @@ from sync_worker.domain.proof import (
     account_differences,
     account_totals,
     differences,
+    landed_of,
     sum_of,
 )
 from sync_worker.domain.receipt import Question, coverage_of, questions
@@ -93,6 +97,8 @@ async def settle(work: Work, item: WorkItem, stated: Mapping[Group, Stated], ask
     if not found and not unbalanced:
         await _close(work, dataset, item, landed, asked, requests)
         return True
+    if item.differs_since is None:
+        await _announce(work, item, found, unbalanced)
     accounts = account_differences(found) if item.data_set is DataSet.LEDGER_LINES else []
     search = search_for(dataset, found, unbalanced, accounts)
     if item.refetched:
@@ -134,6 +140,8 @@ async def _close(
 ) -> None:
     company, sums = item.company, sum_of(landed.values())
     accounts = account_totals(landed) if item.data_set is DataSet.LEDGER_LINES else []
+    if item.differs_since is None:
+        await _announce(work, item, await _changed_since(work, item, landed), [])
     receipt = await proofs.put(
         work,
         item,
@@ -183,20 +191,44 @@ def period_verified(company: Company, period: Period, proof: Proof) -> PeriodVer
     )
 
 
+async def _changed_since(work: Work, item: WorkItem, landed: Mapping[Group, Landed]) -> list[Difference]:
+    """Where what agrees now is not what agreed before."""
+    if item.data_set is not DataSet.LEDGER_LINES or item.period is None:
+        return []
+    before = await proofs.find(work, item.company.company_id, item.data_set, item.period.label)
+    if before is None:
+        return []
+    now = {group: Stated(each.rows, each.balance) for group, each in landed.items()}
+    return differences(landed_of(AccountTotals(**each) for each in before.totals), now)
+
+
+async def _announce(work: Work, item: WorkItem, found: list[Difference], unbalanced: list[Group]) -> None:
+    """Say of a period of the ledger that was verified what differs; nothing when nothing does."""
+    if item.data_set is not DataSet.LEDGER_LINES or item.period is None or not (found or unbalanced):
+        return
+    if item.period.label in await proofs.verified_at(work, item.company.company_id):
+        work.publish(await _mismatched(work, item, item.period, found, unbalanced))
+
+
+async def _mismatched(work: Work, item: WorkItem, period: Period, found: list[Difference], unbalanced: list[Group]) -> PeriodMismatched:
+    company = item.company
+    return PeriodMismatched(
+        company_id=company.company_id,
+        organization_id=company.organization_id,
+        period=period,
+        differences=account_differences(found),
+        differs_since=item.differs_since or work.now,
+        unbalanced_vouchers=[f"{journal}/{voucher}" for journal, voucher in unbalanced],
+        checked_at=work.now,
+        verified_at=(await proofs.verified_at(work, company.company_id)).get(period.label),
+        closed=await proofs.is_closed(work, company.company_id, item.ledger_periods),
+    )
+
+
 async def _report(work: Work, item: WorkItem, found: list[Difference], unbalanced: list[Group]) -> None:
     company = item.company
     if item.data_set is DataSet.LEDGER_LINES and item.period is not None:
-        work.publish(
-            PeriodMismatched(
-                company_id=company.company_id,
-                organization_id=company.organization_id,
-                period=item.period,
-                differences=account_differences(found),
-                differs_since=item.differs_since or work.now,
-                unbalanced_vouchers=[f"{journal}/{voucher}" for journal, voucher in unbalanced],
-                checked_at=work.now,
-            )
-        )
+        work.publish(await _mismatched(work, item, item.period, found, unbalanced))
         parts = [f"{len(found)} accounts differ from Visma's own sums"] if found else []
         parts += [f"{len(unbalanced)} vouchers do not sum to zero"] if unbalanced else []
         message = f"{' and '.join(parts)}, also after the period was retrieved anew."

@@ -42,14 +42,15 @@ async def find(work: Work, company_id: UUID, data_set: DataSet, label: str) -> P
     return None if row is None else _proven_of(row)
 
 
-async def read_changes(work: Work, item: Proven, *, changed_since: str, mark: Mark, counted: Sequence[Question]) -> bool:
-    """Read what was written since; False when somebody works on the item already."""
+async def read_changes(work: Work, item: Proven, *, changed_since: str, mark: Mark, counted: Sequence[Question], differs: bool) -> bool:
+    """Read what was written since; False when somebody works on the item already. ``differs``: it was said to, from what was verified."""
     about = {
         "id": item.id,
         "changed_since": changed_since,
         "newest": mark.newest,
         "expected": mark.rows,
         "counted": counted,
+        "differs": differs,
         "now": work.now,
     }
     return bool(await _LOOKS.read_changes(work.connection, **about))

@@ -13,7 +13,7 @@ FROM sync.work_item WHERE company_id = :company_id AND data_set = :data_set AND 
 -- Only what was written since then is read, into the same scan: what it saw before still counts as seen.
 UPDATE sync.work_item
 SET status = 'queued', changed_since = :changed_since, newest = :newest, expected = :expected, counted = :counted, cursor = NULL,
-    scan_complete = false, refetched = false,
+    scan_complete = false, refetched = false, differs_since = CASE WHEN :differs THEN :now ELSE differs_since END,
     attempts = 0, next_attempt_at = :now, reason = NULL, message = NULL, hint = NULL
 WHERE work_item_id = :id AND status IN ('complete', 'needs_attention') RETURNING true;
 
