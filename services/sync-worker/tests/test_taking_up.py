@@ -16,7 +16,7 @@ from sync_worker.domain.plan import PlannedItem, Source
 from sync_worker.handlers import look_at_once
 from sync_worker.retrieval.sums import must_wait
 from sync_worker.retrieval.troubles import not_supported
-from sync_worker.store import companies, looks, proofs, taking_up, work_items
+from sync_worker.store import companies, looks, plans, proofs, taking_up, work_items
 from sync_worker.store.work_items import LeaseLost, WorkItem
 from testkit.probe import probe
 
@@ -139,6 +139,21 @@ async def test_balances_that_wait_are_compared_next_also_when_somebody_has_them_
         await must_wait(outbox, item, [DataSet.CUSTOMERS], next_look=lambda _: TOMORROW)
     assert (await claim(outbox)).data_set is DataSet.CUSTOMERS
     assert await outbox.pool.fetchval("SELECT scan_complete FROM sync.work_item WHERE work_item_id = $1", item.id)
+
+
+async def test_an_item_that_is_asked_for_anew_forgets_what_was_looked_for_in_it(outbox: Outbox) -> None:
+    bakery = await company(outbox, OURS)
+    item = PlannedItem(data_set=DataSet.CUSTOMERS, rank=1)
+    async with outbox.work(CAUSE) as work:
+        known = await companies.find(work, bakery)
+        assert known is not None
+        await plans.put(work, known, [item])
+        await work.connection.execute(
+            "UPDATE sync.work_item SET status = 'retired', search = '{}', repair = '{}', differs_since = now() WHERE data_set = 'customers'"
+        )
+        await plans.put(work, known, [item])
+    row = await outbox.pool.fetchrow("SELECT status, search, repair, differs_since FROM sync.work_item WHERE data_set = 'customers'")
+    assert tuple(row) == ("queued", None, None, None)
 
 
 async def test_sums_do_not_go_to_rest_while_what_they_wait_for_is_taken_up(outbox: Outbox) -> None:

@@ -101,8 +101,9 @@ async def refetch_periods(command: RefetchPeriods, work: Work) -> Mapping[str, A
     """Scan the chosen items from their start; the whole company is proven again."""
     company = await _company(command.company_id, work)
     chosen = choose(await work_items.planned(work.connection, company.company_id), command.periods, command.data_sets, with_whole=False)
-    await COMPANIES.reopen(work.connection, company_id=company.company_id)
-    return await _taken_up(work, company, await taking_up.refetch(work, company.company_id, chosen))
+    taken = await taking_up.refetch(work, company.company_id, chosen)
+    await COMPANIES.reopen(work.connection, company_id=company.company_id)  # after the items, as everywhere
+    return await _taken_up(work, company, taken)
 
 
 async def republish_periods(command: RepublishPeriods, work: Work) -> Mapping[str, Any]:
