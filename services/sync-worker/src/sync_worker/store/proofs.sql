@@ -11,11 +11,14 @@ SET rows = EXCLUDED.rows, debit = EXCLUDED.debit, credit = EXCLUDED.credit, diff
 SELECT sync.rows_sha256(:company_id, :landed);
 
 -- name: hashes
+WITH proven AS MATERIALIZED (
+    SELECT p.receipt::jsonb AS receipt FROM sync.work_item i JOIN sync.proof p USING (company_id, data_set, period_label)
+    WHERE company_id = :company_id AND data_set = 'ledger_lines' AND i.status = 'complete'
+)
 SELECT (number ->> 0)::integer AS year, (number ->> 1)::integer AS period, hash AS sha256
-FROM sync.work_item i JOIN sync.proof p USING (company_id, data_set, period_label), LATERAL ROWS FROM (
-    jsonb_array_elements(p.receipt::jsonb #> '{landed,ledger_periods}'), jsonb_array_elements_text(p.receipt::jsonb -> 'rows_sha256')
-) AS part (number, hash)
-WHERE company_id = :company_id AND data_set = 'ledger_lines' AND i.status = 'complete';
+FROM proven, LATERAL ROWS FROM (
+    jsonb_array_elements(receipt #> '{landed,ledger_periods}'), jsonb_array_elements_text(receipt -> 'rows_sha256')
+) AS part (number, hash);
 
 -- name: by_data_set
 SELECT data_set, sum(rows)::bigint AS rows, sum(debit) AS debit, sum(credit) AS credit, sum(difference) AS difference,
