@@ -13,6 +13,8 @@ from servicekit.migrations import MigrationSet, migrate
 from servicekit.postgres import json_as_values
 from servicekit.settings import PostgresSettings
 
+_OPERATORS = "operators"
+"""The schema in which migrations put what operators may read of a service's own."""
 _NOTES = ("public.migration_content", "public._pogo_migration", "public._pogo_version")
 
 
@@ -37,7 +39,7 @@ async def emptied(settings: PostgresSettings, sets: Sequence[MigrationSet], *, a
     except (asyncpg.InvalidCatalogNameError, asyncpg.InsufficientPrivilegeError) as error:
         raise NoScratchDatabase(f"{error}: a rebuild needs an empty database of this name, owned by the service's role") from None
     async with pool:
-        schemas = ", ".join(f'"{each.schema}"' for each in sets)
+        schemas = ", ".join(f'"{name}"' for name in (*(each.schema for each in sets), _OPERATORS))
         await pool.execute(f"DROP SCHEMA IF EXISTS {schemas} CASCADE")
         await pool.execute(f"DROP TABLE IF EXISTS {', '.join(_NOTES)}")
         await migrate(dsn, sets)
