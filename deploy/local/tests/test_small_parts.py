@@ -3,9 +3,18 @@
 import socket
 from pathlib import Path
 
+import pytest
+
 from local_stack import logs
 from local_stack.passwords import Passwords
 from local_stack.ports import Ports, free_port
+
+
+def test_a_port_is_given_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    first, other = free_port(), free_port()
+    wanted = iter([first, first, other, *range(31_900, 32_000)])
+    monkeypatch.setattr("random.randrange", lambda *_: next(wanted))
+    assert free_port() >= 31_900
 
 
 def test_a_free_port_is_outside_the_range_of_outgoing_connections() -> None:
