@@ -99,7 +99,7 @@ async def _land(work: Work, dataset: Dataset, item: WorkItem, search: Search, ro
     key = voucher_key(dataset)
     places = Places(dataset, item, key, search.vouchers)
     before = await places.totals(work.connection, key)
-    arrival = await landing.land(work, dataset, company, item.scan, rows, with_before=item.known)
+    arrival = await landing.land(work, dataset, company, item.scan, rows)
     removed = await places.remove_others(work.connection, rows)
     after = await places.totals(work.connection, key)
     work.publish(*row_events(dataset.event, company, period, dataset.names, arrival.changed, before=arrival.before))

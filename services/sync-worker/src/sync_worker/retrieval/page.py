@@ -37,7 +37,7 @@ async def retrieve_page(visma: VismaClient, outbox: Outbox, sizes: PageSizes, pa
     counting = questions(asked) if counts else None
     async with outbox.work(item.cause) as work:
         await work_items.hold(work, item)
-        arrival = await landing.land(work, dataset, company, item.scan, rows, with_before=item.known)
+        arrival = await landing.land(work, dataset, company, item.scan, rows)
         scanned = item.scanned + arrival.seen
         complete = seen_all(page_rows=len(page.rows), has_more=page.has_more, scanned=scanned, expected=None if changes_only else expected)
         await work_items.save_page(

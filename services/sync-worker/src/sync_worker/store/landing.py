@@ -8,7 +8,7 @@ Visma no longer has can be told from the others.
 # ruff: noqa: S608
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -26,38 +26,33 @@ class Arrival:
 
     changed: list[LandedRow]
     seen: int
-    before: Mapping[LandedRow, LandedRow] = field(default_factory=dict)
+    before: Mapping[LandedRow, LandedRow]
 
 
 @dataclass(frozen=True, slots=True)
 class _Statements:
     make_room: str
     upsert: str
-    upsert_with_before: str
     remove_unseen: str
     count_seen: str
     totals: str
 
 
-async def land(
-    work: Work, dataset: Dataset, company: Company, scan: int, rows: Iterable[LandedRow], *, with_before: bool = False
-) -> Arrival:
+async def land(work: Work, dataset: Dataset, company: Company, scan: int, rows: Iterable[LandedRow]) -> Arrival:
     """Put rows into their table. Of rows with the same key the last one counts."""
     places = [dataset.names.index(name) for name in dataset.key]
     by_key = {tuple([row[place] for place in places]): row for row in rows}
     if not by_key:
-        return Arrival([], 0)
+        return Arrival([], 0, {})
     statements = _statements(dataset)
     await work.connection.execute(statements.make_room)
     await work.connection.copy_records_to_table(_arriving(dataset), columns=dataset.names, records=by_key.values())
-    upsert = statements.upsert_with_before if with_before else statements.upsert
-    landed = await work.connection.fetch(upsert, company.organization_id, company.company_id, scan, work.now)
+    landed = await work.connection.fetch(statements.upsert, company.organization_id, company.company_id, scan, work.now)
     width = len(places)
     changed = [by_key[tuple(row)[:width]] for row in landed if row["changed"]]
     seen = sum(row["seen"] for row in landed)
-    if not with_before:
-        return Arrival(changed, seen)
-    return Arrival(changed, seen, {by_key[tuple(row)[:width]]: tuple(row["before"]) for row in landed if row["before"] is not None})
+    before = {by_key[tuple(row)[:width]]: tuple(row["before"]) for row in landed if row["before"] is not None}
+    return Arrival(changed, seen, before)
 
 
 async def everything(work: Work, dataset: Dataset, company: Company) -> list[LandedRow]:
@@ -139,6 +134,7 @@ def _statements(dataset: Dataset) -> _Statements:
     differs = f"({', '.join(f'landed.{name}' for name in content)}) IS DISTINCT FROM ({', '.join(f'EXCLUDED.{name}' for name in content)})"
     # The table is kept by the connection and emptied at each commit: making it anew for every page would fill the server's catalogues.
     make_room = f"CREATE TEMP TABLE IF NOT EXISTS {arriving} ON COMMIT DELETE ROWS AS SELECT {names} FROM {table} WITH NO DATA"
+    before = f"CASE WHEN old.version < new.version THEN ROW({', '.join(f'old.{name}' for name in dataset.names)}) END"
     upsert = f"""
         INSERT INTO {table} AS landed (organization_id, company_id, {names}, scan, changed_at)
         SELECT $1, $2, {names}, $3, $4 FROM pg_temp.{arriving}
@@ -147,8 +143,7 @@ def _statements(dataset: Dataset) -> _Statements:
             version = landed.version + ({differs})::integer,
             changed_at = CASE WHEN {differs} THEN EXCLUDED.changed_at ELSE landed.changed_at END
         RETURNING {", ".join(f"new.{name}" for name in dataset.key)},
-            old.version IS DISTINCT FROM new.version AS changed, old.scan IS DISTINCT FROM new.scan AS seen"""
-    before = f"CASE WHEN old.version < new.version THEN ROW({', '.join(f'old.{name}' for name in dataset.names)}) END AS before"
+            old.version IS DISTINCT FROM new.version AS changed, old.scan IS DISTINCT FROM new.scan AS seen, {before} AS before"""
     remove_unseen = f"DELETE FROM {table} WHERE company_id = $1 AND scan <> $2{in_scope(dataset, 3)} RETURNING {names}"
     count_seen = f"SELECT count(*) FROM {table} WHERE company_id = $1 AND scan = $2{in_scope(dataset, 3)}"
     everything = f"FROM {table} WHERE company_id = $1{in_scope(dataset, 2)}"
@@ -157,4 +152,4 @@ def _statements(dataset: Dataset) -> _Statements:
     else:
         by = ", ".join(dataset.control.by)
         totals = f"SELECT {by}, {sums(dataset)} {everything} GROUP BY {by}"
-    return _Statements(make_room, upsert, f"{upsert}, {before}", remove_unseen, count_seen, totals)
+    return _Statements(make_room, upsert, remove_unseen, count_seen, totals)
