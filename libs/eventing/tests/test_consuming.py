@@ -160,24 +160,45 @@ async def test_a_handler_cannot_stop_the_subscriber_or_the_process(core: Core, w
     await probe(lambda: core.pool.fetchval("SELECT state = 'parked' FROM eventing.parked"), within=10)
 
 
-async def test_what_cannot_be_read_is_told_and_tried_again_without_haste(core: Core, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("committed", [False, True], ids=["new group", "known group"])
+async def test_what_cannot_be_read_is_told_and_tried_again_without_haste(
+    core: Core, monkeypatch: pytest.MonkeyPatch, *, committed: bool
+) -> None:
+    """What was read of the other partitions beside it is not passed over."""
     tried: list[int] = []
 
     class Broken(fetcher.MemoryRecords):  # type: ignore[misc]
-        def next_batch(self, *_: int) -> Any:
-            tried.append(1)
-            raise LookupError("a defect of the client")
+        def __init__(self, data: bytes) -> None:
+            super().__init__(data)
+            self._unreadable = b"unreadable" in data
 
-    member = await core.run(NOTE, [EVENTS])
+        def next_batch(self, *more: int) -> Any:
+            if self._unreadable:
+                tried.append(1)
+                raise LookupError("a defect of the client")
+            return super().next_batch(*more)
+
+    async def send(user: str, partition: int) -> None:
+        event = member_added(uuid4(), user)
+        await core.send_raw(EVENTS, event.subject.encode(), event.model_dump_json().encode(), headers(event, 1), partition=partition)
+
+    if committed:
+        for partition in range(2):
+            await send(f"earlier {partition}", partition)
+        first = await core.run(NOTE, [EVENTS], relay=False)
+        await probe(lambda: is_committed(core, EVENTS, 2), within=15)
+        await first.stop()
+    for user, partition in (("before", 0), ("unreadable", 1), ("after", 1)):
+        await send(user, partition)
     with monkeypatch.context() as broken:
         broken.setattr(fetcher, "MemoryRecords", Broken)
-        for number in (1, 2):
-            await core.send(member_added(uuid4(), str(number)), sequence=1)
+        broken.setattr("eventing.kafka.read_any", lambda: None)
+        member = await core.run(NOTE, [EVENTS])
         await probe(lambda: member.consumer.unreadable, within=10)
         assert "a defect of the client" in (await member.consumer.problem() or "")
         await asyncio.sleep(1)
         assert len(tried) < 10
-    await probe(lambda: has_effects(core, 2), within=15)
+    await probe(lambda: has_effects(core, 5 if committed else 3), within=15)
     assert await member.consumer.problem() is None
 
 

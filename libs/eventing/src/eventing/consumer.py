@@ -162,9 +162,11 @@ class Consumer:
         """As soon as there is something; empty when nothing came within `_POLL_SECONDS`, or what came cannot be read.
 
         An error that the framework does not know ends its task, which it begins anew at once: thousands of times a second, and each time
-        some memory is lost. The position stays where it was.
+        some memory is lost.
         """
         try:
+            if self.unreadable is not None:
+                await _read_again(consumer)
             batches = await consumer.getmany(timeout_ms=int(_POLL_SECONDS * 1000), max_records=most)
         except ConsumerStoppedError:
             raise
@@ -313,6 +315,14 @@ class _Drain(ConsumerRebalanceListener):  # type: ignore[misc]
     async def on_partitions_assigned(self, assigned: list[TopicPartition]) -> None:
         self._obey_pause()  # before anything else is awaited: nothing has been fetched yet
         _LOG.info("consumer.partitions_assigned", partitions=sorted(map(str, assigned)))
+
+
+async def _read_again(consumer: AIOKafkaConsumer) -> None:
+    """From what is committed. What the client had read of other partitions before one failed is lost with the error, but not their new
+    position, and the next commit would pass over it."""
+    for place, committed in (await consumer.seek_to_committed()).items():
+        if not committed:
+            await consumer.seek_to_beginning(place)
 
 
 async def _keep_raw(records: tuple[ConsumerRecord[Any, Any], ...], original: Callable[[Any], Awaitable[KafkaMessage]]) -> KafkaMessage:
