@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -12,6 +13,7 @@ from structlog.contextvars import bind_contextvars, get_contextvars
 
 from contracts.org import AddMember, MemberAdded, OrganizationRegistered, RemoveMember
 from contracts.results import CommandRejected
+from eventing.parking import Patience
 from testkit.patience import patient
 from testkit.probe import probe
 
@@ -58,6 +60,16 @@ async def test_a_tombstone_and_an_empty_key_are_dead_letters_as_they_came(core: 
     await core.run(NOTE, [EVENTS])
     letters = await core.read(DLQ, 2)
     assert {(letter.key, letter.value) for letter in letters} == {(event.subject.encode(), None), (None, b"{}")}
+
+
+async def test_what_a_dead_letter_quotes_of_its_record_may_hold_a_nul(core: Core) -> None:
+    event = member_added(uuid4(), "x")
+    twice: list[tuple[str, Any]] = [("ce_strange\0", b"1"), ("ce_strange\0", b"2")]
+    await core.send_raw(EVENTS, event.subject.encode(), b"{}", [*headers(event, 1), *twice])
+    await core.run(NOTE, [EVENTS], patience=Patience(first_pause=timedelta(minutes=1)))
+    (letter,) = await core.read(DLQ, 1)
+    assert dict(letter.headers)["x-dlq-reason"] == b"unreadable"
+    assert dict(letter.headers)["x-dlq-error"] == rb"ce_strange\0 is given twice"
 
 
 async def test_an_unknown_type_is_one_dead_letter_and_the_partition_moves_on(core: Core) -> None:

@@ -19,6 +19,7 @@ _LOG = structlog.get_logger("eventing.deadletters")
 
 async def copy(work: Work, record: Record, *, service: str, reason: str, error: str) -> None:
     """Copy ``record`` to ``<service>-dlq`` once; ``x-dlq-*`` headers say from where, when and why."""
+    error = error.replace("\0", "\\0")  # PostgreSQL text cannot hold a NUL, which may come with what is quoted of the record
     noted = await _DEAD_LETTERS.note(
         work.connection,
         topic=record.topic,
