@@ -1,6 +1,7 @@
 """The broker is away for a minute while the service goes on writing: the messages wait in PostgreSQL, not in memory, and all arrive."""
 
 import asyncio
+import gc
 import logging
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
@@ -38,6 +39,8 @@ async def core(own_kafka: OwnKafka, database: DatabaseFactory) -> AsyncIterator[
 
 async def test_a_minute_without_the_broker(core: Core, own_kafka: OwnKafka, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.CRITICAL)  # pytest keeps every line of the clients' complaints in memory
+    complaints: list[str] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: complaints.append(str(context)))
     organization = uuid4()
     member = await core.run({MemberAdded: noting(lambda message: message.user_id.strip())}, [EVENTS])
 
@@ -61,6 +64,8 @@ async def test_a_minute_without_the_broker(core: Core, own_kafka: OwnKafka, capl
     assert (await core.effects())[WAVE:] == [f"{wave} {number}" for wave in range(WAVES) for number in range(WAVE)]
     await probe(lambda: outbox_is_empty(core), within=10)
     assert await member.consumer.problem() is None
+    gc.collect()
+    assert complaints == []
 
 
 async def handled(core: Core, count: int) -> bool:

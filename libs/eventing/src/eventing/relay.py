@@ -175,12 +175,16 @@ class Relay:
                 if sending:
                     future.add_done_callback(sending.done)
         failed: list[tuple[str, Exception]] = []
-        for row, future in sent:
-            failure = await _failure(future)
-            if isinstance(failure, _REFUSED_FOR_GOOD):
-                refused.append((row, failure))
-            elif failure is not None:
-                failed.append((row["topic"], failure))
+        try:
+            for row, future in sent:
+                failure = await _failure(future)
+                if isinstance(failure, _REFUSED_FOR_GOOD):
+                    refused.append((row, failure))
+                elif failure is not None:
+                    failed.append((row["topic"], failure))
+        finally:
+            for _, future in sent:  # given up: nobody will ask for what is still to come
+                future.cancel()
         for topic, failure in failed:
             if isinstance(failure, _TOPIC_FAULTS):
                 raise _TopicUnreachable(topic) from failure
@@ -201,11 +205,13 @@ async def _abandon(producer: AIOKafkaProducer) -> None:
     """Close a producer that has nothing to deliver: what was not acknowledged is still in the outbox.
 
     Its own `stop` first delivers what it holds, and an idempotent one tries for ever: each attempt without a broker would leave tasks and
-    batches behind. The order matters: what is on its way goes back into the batches, and may find them failed no earlier than then.
+    batches behind. The order matters: what is on its way goes back into the batches before they are dropped. What went back must not
+    be failed: aiokafka would strike it off its list for a second time, and complain.
     """
     if sending := producer._sender.sender_task:  # noqa: SLF001 - there is no public way to drop what a producer holds
         sending.cancel()
         await asyncio.wait({sending})
+    producer._message_accumulator._batches.clear()  # noqa: SLF001
     producer._message_accumulator.fail_all(ProducerClosed())  # noqa: SLF001
     await producer.stop()
 
