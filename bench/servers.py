@@ -9,6 +9,7 @@ import asyncpg
 
 from contracts import topics as contracts
 from eventing.kafka import KafkaAccess
+from eventing.session_lock import give_back
 from local_stack import provision
 from local_stack.ladder import AnyKafka, AnyPostgres, Ladder
 from local_stack.throwaway import throwaway_folder
@@ -48,7 +49,7 @@ class Servers:
     @asynccontextmanager
     async def pool(self, dsn: str) -> AsyncIterator[asyncpg.Pool]:
         """A pool as services have it."""
-        pool = await asyncpg.create_pool(dsn, min_size=POOL, max_size=POOL)
+        pool = await asyncpg.create_pool(dsn, min_size=POOL, max_size=POOL, reset=give_back)
         yield pool
         await pool.close()
 

@@ -49,6 +49,15 @@ def test_the_lock_has_hashes_and_no_address() -> None:
         assert len(re.findall(r"^\S+==", text, re.MULTILINE)) <= text.count("--hash=sha256:")
 
 
+def test_nothing_of_a_session_outlasts_its_transaction() -> None:
+    """A connection goes back to its pool as it is: the next one who gets it may work for another organisation."""
+    lasting = re.compile(r"pg_(?:try_)?advisory_lock|set_config\([^)]*, *false\)|[\";] *(?:SET|LISTEN|PREPARE)\b(?! LOCAL)")
+    statement = re.compile(r"^-- name: .*\n(?:--.*\n)*(?:SET|LISTEN|PREPARE)\b(?! LOCAL)", re.MULTILINE)
+    ours = [path for folder in ("libs", "services") for end in ("py", "sql") for path in tracked(f"{folder}/*/src/*.{end}")]
+    found = {path.name for path in ours if lasting.search(text := path.read_text("utf-8")) or statement.search(text)}
+    assert found == {"session_lock.py", "migrations.py"}, "migrations have a connection of their own"
+
+
 def tracked(pattern: str) -> list[Path]:
     listed = subprocess.run(["git", "ls-files", pattern], cwd=ROOT, capture_output=True, text=True, check=True)
     return [ROOT / name for name in listed.stdout.split()]

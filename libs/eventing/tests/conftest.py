@@ -27,6 +27,7 @@ from eventing.parking import Parking, Patience
 from eventing.pause import Tolerance
 from eventing.rebuilt import EVERYTHING
 from eventing.relay import Relay
+from eventing.session_lock import give_back
 from eventing.shadow import Scratch
 from eventing.work import Cause
 from servicekit.migrations import MigrationSet, migrate
@@ -221,7 +222,7 @@ async def open_core(exits: AsyncExitStack, kafka: str, prefix: str, dsn: str, da
         async with asyncpg.create_pool(await database("eventing", migrate_core), min_size=1, max_size=1) as scratch:
             yield scratch
 
-    pool = await exits.enter_async_context(asyncpg.create_pool(dsn, min_size=1, max_size=12))
+    pool = await exits.enter_async_context(asyncpg.create_pool(dsn, min_size=1, max_size=12, reset=give_back))
     access = KafkaAccess(client_id=SERVICE, options={"bootstrap_servers": kafka}, topic_prefix=prefix)
     producer = access.producer()
     await producer.start()

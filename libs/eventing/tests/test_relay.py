@@ -6,6 +6,7 @@ import signal
 import sys
 from contextlib import nullcontext
 from pathlib import Path
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -111,6 +112,26 @@ async def test_a_standby_takes_over_when_the_first_relay_ends(core: Core) -> Non
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def test_a_relay_that_is_stopped_strikes_off_what_the_broker_has(core: Core) -> None:
+    acknowledged = asyncio.Event()
+
+    class Slow(Relay):
+        async def _send(self, *batch: Any) -> Any:
+            refused = await super()._send(*batch)
+            acknowledged.set()
+            await asyncio.sleep(0.05)
+            return refused
+
+    async with core.outbox.work(a_cause(uuid4())) as work:
+        work.publish(member_added(uuid4(), "one"))
+    relaying = asyncio.create_task(Slow(core.outbox, core.kafka).run())
+    await acknowledged.wait()
+    relaying.cancel()
+    await asyncio.wait({relaying})
+    assert relaying.cancelled()
+    assert await core.pool.fetchval("SELECT count(*) FROM eventing.outbox") == 0
 
 
 async def test_a_message_too_large_for_the_broker_is_set_aside_and_the_rest_goes_on(core: Core) -> None:

@@ -19,9 +19,9 @@ POINTS = {
     "work.committed": "they are committed, nothing is published",
     "deadletter.written": "a copy is on its way into the outbox, the transaction is open",
     # the relay (relay.py)
-    "relay.taken": "messages are taken out of the outbox, the transaction is open, nothing is sent",
+    "relay.taken": "messages of the outbox are in memory, nothing is sent",
     "relay.sent": "one more message is handed to the producer",
-    "relay.acknowledged": "the broker has acknowledged them all, the transaction is open",
+    "relay.acknowledged": "the broker has acknowledged them all, they are in the outbox still",
     "relay.committed": "they are gone from the outbox",
     # the parking place (parking.py)
     "parked.written": "a failed record is in its key's queue, the transaction is open",

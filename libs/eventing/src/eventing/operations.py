@@ -24,6 +24,7 @@ from eventing.plan import Plan
 from eventing.proof import StateChanged, prove
 from eventing.redrive import Discard, Redrive, discard, redrive
 from eventing.replay import Replay, replay
+from eventing.session_lock import locked
 from eventing.shadow import FromShadow, Scratch, prove_by_shadow
 from eventing.sql import queries
 from eventing.trial import LOST_RACES, Item, Trial
@@ -79,7 +80,7 @@ class Operations:
 
     async def _with_lock(self) -> None:
         async with self._pool.acquire() as guard:
-            if not await guard.fetchval("SELECT pg_try_advisory_lock($1)", _LOCK):
+            if not await locked(guard, _LOCK):
                 return
             # Returning the connection to the pool releases the lock.
             while (row := await _OPERATIONS.next_open(guard)) is not None:

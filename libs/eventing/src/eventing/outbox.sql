@@ -10,15 +10,17 @@ RETURNING topic, subject, last_sequence;
 INSERT INTO eventing.outbox (topic, key, header_names, header_values, value)
 VALUES (:topic, :key, :header_names, :header_values, :value);
 
--- name: take_batch
--- Take the oldest messages. They are gone only when the transaction commits, which is after the broker has them all.
-DELETE FROM eventing.outbox
-WHERE id = ANY(ARRAY(SELECT id FROM eventing.outbox WHERE topic <> ALL(:avoid::text[]) ORDER BY id LIMIT :size FOR UPDATE))
-RETURNING id, topic, key, header_names, header_values, value, created_at;
+-- name: oldest_batch
+SELECT id, topic, key, header_names, header_values, value FROM eventing.outbox WHERE topic <> ALL(:avoid::text[]) ORDER BY id LIMIT :size;
 
--- name: set_aside!
+-- name: strike_off!
+-- The broker has them all, except those that it refuses for good.
+WITH struck AS (
+    DELETE FROM eventing.outbox WHERE id = ANY(:ids::bigint[]) RETURNING id, topic, key, header_names, header_values, value, created_at
+)
 INSERT INTO eventing.outbox_refused (id, topic, key, header_names, header_values, value, created_at, error)
-VALUES (:id, :topic, :key, :header_names, :header_values, :value, :created_at, :error);
+SELECT id, topic, key, header_names, header_values, value, created_at, error
+FROM struck JOIN unnest(:refused::bigint[], :errors::text[]) AS refused (id, error) USING (id);
 
 -- name: oldest^
 SELECT count(*) AS messages, min(created_at) AS oldest FROM eventing.outbox;

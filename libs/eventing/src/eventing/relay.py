@@ -1,8 +1,8 @@
 """The relay publishes what the outbox holds: in order per key, at least once, safe to kill at any line.
 
-One relay works at a time per database: it holds a session lock, the other replicas stand by. Rows are deleted in the transaction that waits
-for the broker's acknowledgement, so a crash between the two publishes again, and the receiver's inbox knows the numbers. Should the lock be
-lost to another relay while a send is under way, the late copies carry numbers already seen and are dropped the same way.
+One relay works at a time per database: it holds a session lock, the other replicas stand by. Rows are deleted when the broker has
+acknowledged them, so a crash between the two publishes again, and the receiver's inbox knows the numbers. Should the lock be lost to
+another relay while a send is under way, the late copies carry numbers already seen and are dropped the same way.
 """
 
 import asyncio
@@ -27,6 +27,7 @@ from aiokafka.errors import (
 from eventing import crash, metrics, tracing
 from eventing.kafka import KafkaAccess
 from eventing.outbox import Outbox
+from eventing.session_lock import locked
 from eventing.sql import queries
 
 _OUTBOX = queries(__file__, "outbox")
@@ -34,6 +35,7 @@ _LOCK = 0x6F7574626F78  # "outbox"
 _REFUSED_FOR_GOOD = (MessageSizeTooLargeError, RecordListTooLargeError, RecordTooLargeError, InvalidTopicError)
 _TOPIC_FAULTS = (TopicAuthorizationFailedError, UnknownTopicOrPartitionError)
 _METADATA_SECONDS = 3.0
+_FINISH_SECONDS = 2.0
 _LOG = structlog.get_logger("eventing.relay")
 
 
@@ -86,7 +88,7 @@ class Relay:
     async def _with_lock(self) -> None:
         # The lock lives on its own connection: losing it ends the publishing below at the next batch.
         async with self._outbox.pool.acquire() as guard:
-            if not await guard.fetchval("SELECT pg_try_advisory_lock($1)", _LOCK):
+            if not await locked(guard, _LOCK):
                 await asyncio.sleep(1)
                 return
             # Returning the connection to the pool releases the lock.
@@ -105,7 +107,7 @@ class Relay:
         pause = 0.025
         while True:
             self._outbox.filled.clear()
-            if await self._publish_batch(guard, producer):
+            if await self._publish_whole_batch(guard, producer):
                 pause = 0.025
                 continue
             # Another process may have written: poll, slower the longer nothing comes; our own writers wake us at once.
@@ -116,21 +118,35 @@ class Relay:
                     continue
             pause = min(pause * 2, self._idle_poll)
 
+    async def _publish_whole_batch(self, guard: Any, producer: AIOKafkaProducer) -> int:
+        """Also when it is told to stop: what the broker has and the outbox still holds would be published twice."""
+        batch = asyncio.create_task(self._publish_batch(guard, producer))
+        try:
+            return await asyncio.shield(batch)
+        except asyncio.CancelledError:
+            with suppress(Exception):
+                async with asyncio.timeout(_FINISH_SECONDS):
+                    await batch
+            raise
+
     async def _publish_batch(self, guard: Any, producer: AIOKafkaProducer) -> int:
-        async with guard.transaction():
-            avoid = self._topics_to_avoid()
-            rows = sorted([row async for row in _OUTBOX.take_batch(guard, size=self._batch, avoid=avoid)], key=lambda row: row["id"])
-            if not rows:
-                return 0
-            crash.point("relay.taken")
-            async with asyncio.timeout(self._send_timeout):
-                await self._check_topics(producer, {row["topic"] for row in rows})
-                refused = await self._send(producer, rows)
-            crash.point("relay.acknowledged")
-            for row, error in refused:
-                _LOG.error("relay.message_refused", outbox_id=row["id"], topic=row["topic"], error=str(error))
-                metrics.OUTBOX_REFUSED.labels(row["topic"]).inc()
-                await _OUTBOX.set_aside(guard, **dict(row), error=f"{type(error).__name__}: {error}")
+        rows = [row async for row in _OUTBOX.oldest_batch(guard, size=self._batch, avoid=self._topics_to_avoid())]
+        if not rows:
+            return 0
+        crash.point("relay.taken")
+        async with asyncio.timeout(self._send_timeout):
+            await self._check_topics(producer, {row["topic"] for row in rows})
+            refused = await self._send(producer, rows)
+        crash.point("relay.acknowledged")
+        for row, error in refused:
+            _LOG.error("relay.message_refused", outbox_id=row["id"], topic=row["topic"], error=str(error))
+            metrics.OUTBOX_REFUSED.labels(row["topic"]).inc()
+        await _OUTBOX.strike_off(
+            guard,
+            ids=[row["id"] for row in rows],
+            refused=[row["id"] for row, _ in refused],
+            errors=[f"{type(error).__name__}: {error}" for _, error in refused],
+        )
         crash.point("relay.committed")
         metrics.PUBLISHED.inc(len(rows) - len(refused))
         return len(rows)

@@ -3,6 +3,7 @@
 import asyncpg
 import orjson
 
+from eventing.session_lock import give_back
 from servicekit.clock import Clock
 from servicekit.health import Health
 from servicekit.settings import PostgresSettings
@@ -28,6 +29,7 @@ async def postgres_pool(settings: PostgresSettings, *, application: str, health:
             min_size=settings.pool_min,
             max_size=settings.pool_max,
             init=json_as_values,
+            reset=give_back,
             server_settings={
                 "application_name": application,
                 "timezone": "UTC",
