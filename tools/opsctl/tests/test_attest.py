@@ -12,8 +12,11 @@ import pytest
 from typer.testing import CliRunner
 
 from company_service.__main__ import PROGRAM as COMPANY_SERVICE
+from contracts.cloudevents import Headers
+from eventing.record import Record
 from local_stack import provision
 from local_stack.postgres import PostgresAddress
+from opsctl.attest import crosses
 from opsctl.cli import cli
 from org_service.__main__ import PROGRAM as ORG_SERVICE
 from servicekit.migrations import migrate
@@ -245,3 +248,30 @@ async def test_operators_read_figures_and_no_rows(databases: Databases, table: s
                 await connection.execute(statement)
     finally:
         await connection.close()
+
+
+def told(key: UUID, *, of: UUID, says: str) -> Record:
+    headers: Headers = [("ce_organizationid", str(of).encode())]
+    return Record("company-events", 0, 0, 0, str(key).encode(), headers, says.replace("'", '"').encode())
+
+
+ABOUT = f"{{'organization_id': '{OURS}', 'company_id': '{BAKERY}'}}"
+TOLD = {
+    "ours": (told(BAKERY, of=OURS, says=ABOUT), False),
+    "of the organisation itself": (told(OURS, of=OURS, says=f"{{'organization_id': '{OURS}'}}"), False),
+    "theirs": (told(BUILDER, of=THEIRS, says=f"{{'organization_id': '{THEIRS}', 'company_id': '{BUILDER}'}}"), None),
+    "their header": (told(BAKERY, of=THEIRS, says=ABOUT), True),
+    "their content": (told(BAKERY, of=OURS, says=ABOUT.replace(str(OURS), str(THEIRS))), True),
+    "their company": (told(BUILDER, of=OURS, says=ABOUT.replace(str(BAKERY), str(BUILDER))), True),
+    "their key": (told(BUILDER, of=OURS, says=ABOUT), True),
+    "our key": (told(BAKERY, of=THEIRS, says=f"{{'organization_id': '{THEIRS}', 'company_id': '{BUILDER}'}}"), True),
+    "our organisation as key": (told(OURS, of=THEIRS, says=f"{{'organization_id': '{THEIRS}'}}"), True),
+    "no content": (told(BAKERY, of=OURS, says=""), True),
+    "not text": (told(BAKERY, of=OURS, says=f"{{'organization_id': ['{OURS}'], 'company_id': {{}}}}"), True),
+}
+
+
+@pytest.mark.parametrize("what", TOLD)
+def test_what_a_message_says_of_itself_is_held_against_its_key_and_content(what: str) -> None:
+    record, verdict = TOLD[what]
+    assert crosses(record, str(OURS), {str(BAKERY)}) is verdict

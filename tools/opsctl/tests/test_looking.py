@@ -34,6 +34,21 @@ async def test_a_topic_that_is_missing_or_kept_too_short_is_named(installation: 
     assert {tuple(topic["differences"]) for topic in answer.json["topics"]} == {("missing",)}
 
 
+async def test_attest_reads_what_the_services_have_told(installation: Installation) -> None:
+    ours, theirs = await installation.found_organization("ola"), await installation.found_organization()
+    attested = await installation.opsctl("attest", str(ours), "--json")
+    told = {each["place"]: each for each in attested.json["held"] if each["place"].startswith("topic ")}
+    assert (attested.status, {place: each["count"] for place, each in told.items()}) == (
+        0,
+        {"topic org-events": 3, "topic company-events": 0},
+    )
+    forged = f'{{"organization_id": "{theirs}", "company_id": "{ours}"}}'.encode()
+    await installation.produce("company-events", (str(uuid4()).encode(), forged, [("ce_organizationid", str(ours).encode())]))
+    for organization in (ours, theirs):
+        attested = await installation.opsctl("attest", str(organization), "--json")
+        assert (attested.status, [each["place"] for each in attested.json["held"] if each["crossing"]]) == (1, ["topic company-events"])
+
+
 async def test_groups_have_their_members_and_no_lag_when_all_is_handled(installation: Installation) -> None:
     await installation.found_organization()
 

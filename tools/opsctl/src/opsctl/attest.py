@@ -11,6 +11,7 @@ from pydantic import Field
 from rich.console import RenderableType
 
 from contracts.cloudevents import legible
+from contracts.registry import MESSAGES
 from eventing.record import Record
 from eventing.sql import queries
 from opsctl import history
@@ -22,7 +23,8 @@ from opsctl.system import System
 _ATTEST = queries(__file__, "attest")
 _COMPANIES, _RETRIEVAL = "company-service", "sync-worker"
 _SERVICES = ("org-service", _COMPANIES, "visma-connector", _RETRIEVAL)
-_TOPICS = ["sync-events", "sync-progress", "accounting-data"]
+_SUBJECTS = frozenset(message.SUBJECT for message in MESSAGES.values())
+_TOLD = frozenset(message.TOPIC for message in MESSAGES.values() if message.KIND == "event" and "organization_id" in message.model_fields)
 
 
 class Held(Report):
@@ -65,7 +67,7 @@ def command(
     organization: Annotated[UUID, typer.Argument(help="The organisation's id.")],
     *,
     stream: Annotated[
-        bool, typer.Option("--stream/--no-stream", help="Read the topics of accounting data, too, from their beginning.")
+        bool, typer.Option("--stream/--no-stream", help="Read the topics of these services' events, too, from their beginning.")
     ] = True,
     as_json: AsJson = False,
 ) -> None:
@@ -79,33 +81,37 @@ def command(
 
 
 async def collect(system: System, organization: UUID, *, stream: bool = True) -> Attestation:
-    """Rows, outboxes and, with ``stream``, topics. Raises `Refused` when the settings do not name sync-worker."""
-    companies = await _companies(system, _RETRIEVAL, organization)
+    """Rows, outboxes and, with ``stream``, topics. Raises `Refused` when the settings name nobody who knows companies."""
     looked_at = [service for service in _SERVICES if service in system.services]
     held = [each for service in looked_at for each in await _held(system, service, organization)]
-    if _COMPANIES in looked_at:
-        added = await _companies(system, _COMPANIES, organization)
+    companies = await _companies(system, organization)
+    if companies.keys() == {_COMPANIES, _RETRIEVAL}:
         held.append(
             Held(
                 service=_RETRIEVAL,
                 place=f"companies that are with another organisation in {_COMPANIES}",
-                count=len(companies),
-                crossing=len(set(companies) - set(added)),
+                count=len(companies[_RETRIEVAL]),
+                crossing=len(companies[_RETRIEVAL] - companies[_COMPANIES]),
             )
         )
     if stream:
-        held += await _topics(system, str(organization), {str(company) for company in companies})
+        held += await _topics(system, looked_at, organization)
     return Attestation(
         organization=organization,
-        companies=companies,
+        companies=sorted(set().union(*companies.values())),
         held=held,
         not_looked_at=[service for service in _SERVICES if service not in looked_at],
         holds=not any(each.faults for each in held),
     )
 
 
-async def _companies(system: System, service: str, organization: UUID) -> list[UUID]:
-    return [row["company_id"] async for row in _ATTEST.companies(await system.database(service), organization=organization)]
+async def _companies(system: System, organization: UUID) -> dict[str, set[UUID]]:
+    """As each service knows them that does."""
+    asked = [service for service in (_COMPANIES, _RETRIEVAL) if service in system.services] or [_RETRIEVAL]
+    return {
+        service: {row["company_id"] async for row in _ATTEST.companies(await system.database(service), organization=organization)}
+        for service in asked
+    }
 
 
 async def _held(system: System, service: str, organization: UUID) -> list[Held]:
@@ -124,27 +130,32 @@ async def _held(system: System, service: str, organization: UUID) -> list[Held]:
     ]
 
 
-async def _topics(system: System, organization: str, companies: Container[str]) -> list[Held]:
+async def _topics(system: System, services: Container[str], organization: UUID) -> list[Held]:
+    topics = {topic.name: topic.owner for topic in system.topics.values() if topic.name in _TOLD and topic.owner in services}
     counts: Counter[str] = Counter()
     crossing: Counter[str] = Counter()
-    async with aclosing(history.forward(system, _TOPICS)) as records:
+    companies: set[str] | None = None
+    async with aclosing(history.forward(system, list(topics))) as records:
         async for record in records:
-            verdict = crosses(record, organization, companies)
+            if companies is None:
+                # Asked for when it is settled how far is read: whatever is told of a company by then, its service knows the company.
+                companies = {str(company) for known in (await _companies(system, organization)).values() for company in known}
+            verdict = crosses(record, str(organization), companies)
             counts[record.topic] += verdict is not None
             crossing[record.topic] += verdict is True
-    return [Held(service=_RETRIEVAL, place=f"topic {topic}", count=counts[topic], crossing=crossing[topic]) for topic in _TOPICS]
+    return [Held(service=owner, place=f"topic {name}", count=counts[name], crossing=crossing[name]) for name, owner in topics.items()]
 
 
 def crosses(record: Record, organization: str, companies: Container[str]) -> bool | None:
     """Whether what says it is of the organisation or of its companies is not so throughout; None for what is of others."""
     data, _ = data_of(record)
-    content = data if isinstance(data, dict) else {}
+    content = {name: value for name, value in data.items() if isinstance(value, str)} if isinstance(data, dict) else {}
+    key, company = (record.key or b"").decode(errors="replace"), content.get("company_id")
     organizations = {legible(record.headers).get("organizationid"), content.get("organization_id")}
-    about = {(record.key or b"").decode(errors="replace"), content.get("company_id")}
-    ours = organization in organizations or any(company in companies for company in about)
-    if not ours:
+    if organization not in {key, *organizations} and not any(each in companies for each in (key, company)):
         return None
-    return organizations != {organization} or len(about) != 1 or not all(company in companies for company in about)
+    subjects = {content.get(name) for name in _SUBJECTS}
+    return organizations != {organization} or key not in subjects or (company is not None and company not in companies)
 
 
 def tables(report: Attestation) -> Iterable[RenderableType | str]:
