@@ -87,6 +87,11 @@ async def test_operators_can_tell_the_whole_story(system: System) -> None:
     assert {group["group"] for group in groups} == SERVICES
     diagnosis = orjson.loads(await opsctl(system, "doctor", "--json"))
     assert {check["where"] for check in diagnosis["checks"]} >= SERVICES | {"Kafka"}
+    organization = next(message["organization_id"] for message in map(orjson.loads, listed.splitlines()))
+    attested = orjson.loads(await opsctl(system, "attest", organization, "--json"))
+    told = {held["place"]: held["count"] for held in attested["held"] if held["place"].startswith("topic ")}
+    assert (attested["holds"], attested["not_looked_at"], len(told)) == (True, [], 7)
+    assert {place for place, count in told.items() if not count} <= {"topic visma-changes"}
 
 
 async def test_the_same_command_again_has_the_same_outcome_and_no_second_effect(system: System) -> None:
