@@ -2,11 +2,13 @@
 
 import asyncio
 import itertools
-from datetime import datetime
+from datetime import UTC, datetime
 from uuid import uuid4
 
 import pytest
 
+from contracts.cloudevents import Attributes
+from contracts.company import CompanyArchived
 from contracts.documents import EXAMPLES
 from testkit import probe
 
@@ -42,8 +44,18 @@ async def test_attest_reads_what_the_services_have_told(installation: Installati
         0,
         {"topic org-events": 3, "topic company-events": 0},
     )
-    forged = f'{{"organization_id": "{theirs}", "company_id": "{ours}"}}'.encode()
-    await installation.produce("company-events", (str(uuid4()).encode(), forged, [("ce_organizationid", str(ours).encode())]))
+    forged = CompanyArchived(company_id=uuid4(), organization_id=theirs, archived_by=KARI)
+    says = Attributes(
+        id=str(uuid4()),
+        source="/company-service",
+        type=forged.TYPE,
+        time=datetime.now(UTC),
+        subject=forged.subject,
+        organizationid=str(ours),
+        correlationid="forged",
+        sequence=1,
+    )
+    await installation.produce("company-events", (forged.subject.encode(), forged.model_dump_json().encode(), says.headers()))
     for organization in (ours, theirs):
         attested = await installation.opsctl("attest", str(organization), "--json")
         assert (attested.status, [each["place"] for each in attested.json["held"] if each["crossing"]]) == (1, ["topic company-events"])
