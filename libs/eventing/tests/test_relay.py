@@ -115,20 +115,22 @@ async def test_a_standby_takes_over_when_the_first_relay_ends(core: Core) -> Non
 
 
 async def test_a_relay_that_is_stopped_strikes_off_what_the_broker_has(core: Core) -> None:
-    acknowledged = asyncio.Event()
+    acknowledged, stopped = asyncio.Event(), asyncio.Event()
 
-    class Slow(Relay):
+    class Held(Relay):
         async def _send(self, *batch: Any) -> Any:
             refused = await super()._send(*batch)
             acknowledged.set()
-            await asyncio.sleep(0.05)
+            await stopped.wait()
             return refused
 
     async with core.outbox.work(a_cause(uuid4())) as work:
         work.publish(member_added(uuid4(), "one"))
-    relaying = asyncio.create_task(Slow(core.outbox, core.kafka).run())
+    relaying = asyncio.create_task(Held(core.outbox, core.kafka).run())
     await acknowledged.wait()
     relaying.cancel()
+    await asyncio.sleep(0)  # the cancellation arrives
+    stopped.set()
     await asyncio.wait({relaying})
     assert relaying.cancelled()
     assert await core.pool.fetchval("SELECT count(*) FROM eventing.outbox") == 0
