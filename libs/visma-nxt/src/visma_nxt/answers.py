@@ -7,14 +7,17 @@ weigh, because some questions can live with half an answer and rows of a ledger 
 
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
-import jiter
+import msgspec
 
 from visma_nxt.errors import Call, RateLimited, ServerFault, Transient, UnexpectedAnswer, VismaError
 from visma_nxt.limits import retry_after
 from visma_nxt.messages import problem
 from visma_nxt.transport import Reply
+
+_JSON = msgspec.json.Decoder(float_hook=Decimal)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +47,8 @@ def read(call: Call, reply: Reply, now: datetime) -> Answer:
     if reply.status >= 500:
         raise ServerFault(call, f"HTTP {reply.status}", trace_id=reply.trace_id)
     try:
-        body = jiter.from_json(reply.body, float_mode="decimal", cache_mode="keys")
-    except ValueError as error:
+        body = _JSON.decode(reply.body)
+    except (ValueError, RecursionError) as error:
         if reply.status == 200:
             raise ServerFault(call, "the answer is cut short or no JSON", code="TRUNCATED", trace_id=reply.trace_id) from error
         raise UnexpectedAnswer(call, f"HTTP {reply.status}", trace_id=reply.trace_id) from error

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from urllib.parse import quote_plus
 
-import jiter
+import msgspec
 
 from visma_nxt.errors import Call, NotAuthenticated, RateLimited, ServerFault, VismaUnreachable
 from visma_nxt.limits import retry_after
@@ -102,7 +102,7 @@ class Tokens:
 
 def _object(body: bytes) -> dict[str, Any]:
     try:
-        value = jiter.from_json(body)
+        value = msgspec.json.decode(body)
     except ValueError:
         return {}
     return value if isinstance(value, dict) else {}

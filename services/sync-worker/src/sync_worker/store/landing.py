@@ -1,4 +1,4 @@
-"""Landed rows: in by COPY and upsert, keyed by company and Visma's key. The statements follow from a data set's declaration.
+"""Landed rows: in by one upsert of a whole page, keyed by company and Visma's key. The statements follow from a data set's declaration.
 
 A row that comes again unchanged keeps its version. Every row carries the scan that saw it last, so that after a complete scan the rows
 Visma no longer has can be told from the others.
@@ -17,6 +17,7 @@ from sync_worker.domain.company import Company
 from sync_worker.domain.dataset import Dataset, LandedRow
 from sync_worker.domain.periods import YearAndPeriod
 from sync_worker.domain.proof import Group, Landed
+from sync_worker.domain.row_json import row_json
 from sync_worker.domain.scan import Key
 
 
@@ -31,7 +32,6 @@ class Arrival:
 
 @dataclass(frozen=True, slots=True)
 class _Statements:
-    make_room: str
     upsert: str
     remove_unseen: str
     count_seen: str
@@ -44,14 +44,19 @@ async def land(work: Work, dataset: Dataset, company: Company, scan: int, rows: 
     by_key = {tuple([row[place] for place in places]): row for row in rows}
     if not by_key:
         return Arrival([], 0, {})
-    statements = _statements(dataset)
-    await work.connection.execute(statements.make_room)
-    await work.connection.copy_records_to_table(_arriving(dataset), columns=dataset.names, records=by_key.values())
-    landed = await work.connection.fetch(statements.upsert, company.organization_id, company.company_id, scan, work.now)
-    width = len(places)
-    changed = [by_key[tuple(row)[:width]] for row in landed if row["changed"]]
-    seen = sum(row["seen"] for row in landed)
-    before = {by_key[tuple(row)[:width]]: tuple(row["before"]) for row in landed if row["before"] is not None}
+    page = b"[%b]" % b",".join(map(row_json(dataset.names), by_key.values()))
+    upsert = _statements(dataset).upsert
+    known = await work.connection.fetch(upsert, company.organization_id, company.company_id, scan, work.now, page.decode())
+    before: dict[LandedRow, LandedRow] = {}
+    unchanged, seen = set[Key](), len(by_key)
+    for row in known:
+        *key, changed, new_to_scan, was = row
+        if changed:
+            before[by_key[tuple(key)]] = tuple(was)
+        else:
+            unchanged.add(tuple(key))
+        seen -= not new_to_scan
+    changed = [row for key, row in by_key.items() if key not in unchanged] if unchanged else [*by_key.values()]
     return Arrival(changed, seen, before)
 
 
@@ -123,27 +128,25 @@ def sums(dataset: Dataset) -> str:
         coalesce(-sum({amount}) FILTER (WHERE {amount} < 0), 0) AS credit"""
 
 
-def _arriving(dataset: Dataset) -> str:
-    return f"arriving_{dataset.landing}"
-
-
 @cache
 def _statements(dataset: Dataset) -> _Statements:
-    table, arriving, names, key = f"sync.{dataset.landing}", _arriving(dataset), ", ".join(dataset.names), ", ".join(dataset.key)
+    table, names, key = f"sync.{dataset.landing}", ", ".join(dataset.names), ", ".join(dataset.key)
     content = [name for name in dataset.names if name not in dataset.key]
     differs = f"({', '.join(f'landed.{name}' for name in content)}) IS DISTINCT FROM ({', '.join(f'EXCLUDED.{name}' for name in content)})"
-    # The table is kept by the connection and emptied at each commit: making it anew for every page would fill the server's catalogues.
-    make_room = f"CREATE TEMP TABLE IF NOT EXISTS {arriving} ON COMMIT DELETE ROWS AS SELECT {names} FROM {table} WITH NO DATA"
-    before = f"CASE WHEN old.version < new.version THEN ROW({', '.join(f'old.{name}' for name in dataset.names)}) END"
+    # PostgreSQL reads a page as JSON: the driver would encode each amount in Python. Rows that are new are most, and need no answer.
     upsert = f"""
-        INSERT INTO {table} AS landed (organization_id, company_id, {names}, scan, changed_at)
-        SELECT $1, $2, {names}, $3, $4 FROM pg_temp.{arriving}
-        ON CONFLICT (company_id, {key}) DO UPDATE SET
-            {", ".join(f"{name} = EXCLUDED.{name}" for name in content)}, scan = EXCLUDED.scan,
-            version = landed.version + ({differs})::integer,
-            changed_at = CASE WHEN {differs} THEN EXCLUDED.changed_at ELSE landed.changed_at END
-        RETURNING {", ".join(f"new.{name}" for name in dataset.key)},
-            old.version IS DISTINCT FROM new.version AS changed, old.scan IS DISTINCT FROM new.scan AS seen, {before} AS before"""
+        WITH landed AS (
+            INSERT INTO {table} AS landed (organization_id, company_id, {names}, scan, changed_at)
+            SELECT $1, $2, {names}, $3, $4 FROM json_populate_recordset(NULL::{table}, $5::text::json)
+            ON CONFLICT (company_id, {key}) DO UPDATE SET
+                {", ".join(f"{name} = EXCLUDED.{name}" for name in content)}, scan = EXCLUDED.scan,
+                version = landed.version + ({differs})::integer,
+                changed_at = CASE WHEN {differs} THEN EXCLUDED.changed_at ELSE landed.changed_at END
+            RETURNING {", ".join(f"new.{name}" for name in dataset.key)},
+                old.version < new.version AS changed, old.scan <> new.scan AS new_to_scan,
+                CASE WHEN old.version < new.version THEN ROW({", ".join(f"old.{name}" for name in dataset.names)}) END AS was
+        )
+        SELECT * FROM landed WHERE changed IS NOT NULL"""
     remove_unseen = f"DELETE FROM {table} WHERE company_id = $1 AND scan <> $2{in_scope(dataset, 3)} RETURNING {names}"
     count_seen = f"SELECT count(*) FROM {table} WHERE company_id = $1 AND scan = $2{in_scope(dataset, 3)}"
     everything = f"FROM {table} WHERE company_id = $1{in_scope(dataset, 2)}"
@@ -152,4 +155,4 @@ def _statements(dataset: Dataset) -> _Statements:
     else:
         by = ", ".join(dataset.control.by)
         totals = f"SELECT {by}, {sums(dataset)} {everything} GROUP BY {by}"
-    return _Statements(make_room, upsert, remove_unseen, count_seen, totals)
+    return _Statements(upsert, remove_unseen, count_seen, totals)
