@@ -71,9 +71,9 @@ class Books:
     company: CompanyCreated
 
     @asynccontextmanager
-    async def workers(self) -> AsyncIterator[None]:
-        settings = RetrievalSettings(poll_seconds=0.02)
-        pages = PageSizes(settings.pages(most=200))
+    async def workers(self, *, page_size: int = 200) -> AsyncIterator[None]:
+        settings = RetrievalSettings(poll_seconds=0.02, smallest_page=min(page_size, 100))
+        pages = PageSizes(settings.pages(most=page_size))
         steps = Steps(self.visma, None, self.outbox, pages, settings.pace, settings.freshness)  # type: ignore[arg-type] - no payroll here
         workers = Workers(Source.VISMA, steps.visma, self.outbox, settings, side_by_side=4)
         running = asyncio.create_task(workers.run())

@@ -1,18 +1,24 @@
-"""One page: fetched outside any transaction, landed in one together with its place in the scan and its events.
+"""A page: fetched outside any transaction, landed in one together with its place in the scan and its events.
+
+What somebody waits to see is read to its end in one step, and a page of it is asked for while the one before it lands.
 
 A data set that is proven by the number of its rows, which came with them, is proven with its last page.
 """
 
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
+
 from eventing import crash
 from eventing.outbox import Outbox
 from sync_worker import metrics
-from sync_worker.domain.dataset import Dataset
 from sync_worker.domain.datasets import DATASETS
 from sync_worker.domain.page_sizes import PageSizes
 from sync_worker.domain.plan import FIRST_ITEM
 from sync_worker.domain.progress_pace import ProgressPace
 from sync_worker.domain.proof_wait import proof_wait
-from sync_worker.domain.receipt import questions
+from sync_worker.domain.receipt import Question, questions
 from sync_worker.domain.scan import check_order, seen_all
 from sync_worker.retrieval import announcements
 from sync_worker.retrieval.row_events import row_events
@@ -23,26 +29,55 @@ from visma_nxt import Page, VismaClient, noting
 from visma_nxt.errors import RateLimited, Transient
 
 
-async def retrieve_page(visma: VismaClient, outbox: Outbox, sizes: PageSizes, pace: ProgressPace, item: WorkItem) -> None:
-    """Fetch and land the page after the item's cursor. Raises Visma's errors, `NotInOrder`, `LeaseLost`."""
-    dataset, company = DATASETS[item.data_set], item.company
+async def retrieve_pages(visma: VismaClient, outbox: Outbox, sizes: PageSizes, pace: ProgressPace, item: WorkItem) -> None:
+    """Fetch and land the page after the item's cursor, or all that are left. Raises Visma's errors, `NotInOrder`, `LeaseLost`."""
     with noting() as asked:
-        page = await _fetched(visma, sizes, dataset, item)
+        page = await _fetched(visma, sizes, item)
+    counting = questions(asked)
+    while True:
+        async with _fetching_further(visma, sizes, item, page) as further:
+            kept = await _land(outbox, pace, item, page, counting, keep=further is not None)
+            if further is None or kept is None:
+                return
+            item, page = kept, await further
+
+
+@asynccontextmanager
+async def _fetching_further(visma: VismaClient, sizes: PageSizes, item: WorkItem, page: Page) -> AsyncIterator[asyncio.Task[Page] | None]:
+    """The page after this one, if somebody waits to see it and there is one."""
+    expected = item.expected if page.total is None else page.total
+    scanned = item.scanned + len(page.rows)
+    if item.rank > 0 or seen_all(page_rows=len(page.rows), has_more=page.has_more, scanned=scanned, expected=expected):
+        yield None
+        return
+    fetching = asyncio.create_task(_fetched(visma, sizes, replace(item, cursor=page.last_key, expected=expected)))
+    try:
+        yield fetching
+    finally:
+        fetching.cancel()
+        await asyncio.gather(fetching, return_exceptions=True)
+
+
+async def _land(
+    outbox: Outbox, pace: ProgressPace, item: WorkItem, page: Page, asked: Sequence[Question], *, keep: bool
+) -> WorkItem | None:
+    """Land a page. Gives the item as it is then, when it was to be kept and nothing speaks against it."""
+    dataset, company = DATASETS[item.data_set], item.company
     crash.point("page.fetched", item.data_set)
-    check_order(item.cursor, page.last_key)
     rows = dataset.translate(page.rows, company)
     changes_only = item.changed_since is not None
     counts = page.total is not None and not changes_only
     expected = page.total if counts else item.expected
-    counting = questions(asked) if counts else None
+    counting = asked if counts else None
     async with outbox.work(item.cause) as work:
         await work_items.hold(work, item)
         arrival = await landing.land(work, dataset, company, item.scan, rows)
         scanned = item.scanned + arrival.seen
         complete = seen_all(page_rows=len(page.rows), has_more=page.has_more, scanned=scanned, expected=None if changes_only else expected)
-        await work_items.save_page(
+        kept = await work_items.save_page(
             work,
             item,
+            keep=keep and not complete,
             cursor=page.last_key,
             seen=arrival.seen,
             expected=expected,
@@ -63,11 +98,12 @@ async def retrieve_page(visma: VismaClient, outbox: Outbox, sizes: PageSizes, pa
         crash.point("page.written", item.data_set)
     crash.point("page.committed", item.data_set)
     metrics.ROWS_LANDED.labels(item.data_set.value).inc(len(rows))
+    return replace(item, cursor=page.last_key, scanned=scanned, expected=expected, reason=None) if kept else None
 
 
-async def _fetched(visma: VismaClient, sizes: PageSizes, dataset: Dataset, item: WorkItem) -> Page:
+async def _fetched(visma: VismaClient, sizes: PageSizes, item: WorkItem) -> Page:
     """The page, as large as this company's answers for this data set allow."""
-    company, kind = item.company, (item.company.company_id, item.data_set)
+    dataset, company, kind = DATASETS[item.data_set], item.company, (item.company.company_id, item.data_set)
     try:
         page = await visma.rows(
             dataset.table,
@@ -85,4 +121,5 @@ async def _fetched(visma: VismaClient, sizes: PageSizes, dataset: Dataset, item:
             sizes.failed(kind)
         raise
     sizes.came(kind, rows=len(page.rows), seconds=page.seconds, size=page.size)
+    check_order(item.cursor, page.last_key)
     return page

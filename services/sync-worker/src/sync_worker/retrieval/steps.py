@@ -13,7 +13,7 @@ from sync_worker.retrieval.a07 import retrieve_report
 from sync_worker.retrieval.balances import retrieve_opening_balances, verify_balances
 from sync_worker.retrieval.locating import locate
 from sync_worker.retrieval.look import look
-from sync_worker.retrieval.page import retrieve_page
+from sync_worker.retrieval.page import retrieve_pages
 from sync_worker.retrieval.planning import verify_and_plan
 from sync_worker.retrieval.unposted_vouchers import find_unposted_vouchers
 from sync_worker.retrieval.vat_figures import calculate_vat_figures
@@ -57,7 +57,7 @@ class Steps:
         elif item.search is not None:
             await locate(self._visma, self._outbox, item, item.search)
         elif not item.scan_complete:
-            await retrieve_page(self._visma, self._outbox, self._sizes, self._pace, item)
+            await retrieve_pages(self._visma, self._outbox, self._sizes, self._pace, item)
         elif item.data_set is FIRST_ITEM.data_set:
             await verify_and_plan(self._visma, self._outbox, item)
         else:

@@ -4,8 +4,8 @@ Where requests are rationed a worker first gets its turn to ask and then looks f
 that moment, and nobody holds an item while waiting for a turn.
 
 A step is one request to the source and one transaction, so nobody waits long for a worker, and a process killed at any line loses one
-request. Leases are short and renewed while a step lasts, however long the source takes to answer; what a dead process held is taken up by
-the others when its leases run out.
+request; only what somebody waits to see is read to its end in one step (`page`). Leases are short and renewed while a step lasts, however
+long the source takes to answer; what a dead process held is taken up by the others when its leases run out.
 """
 
 import asyncio

@@ -189,14 +189,17 @@ async def save_page(
     newest: str | None,
     scan_complete: bool,
     prove_at: datetime,
-) -> None:
-    """Note a landed page, and give the item back. Without ``expected``, ``counted`` and ``newest`` what is known of them stays.
+    keep: bool,
+) -> bool:
+    """Note a landed page, and give the item back unless it is to be kept and its company is not paused; true when it was kept.
+
+    Without ``expected``, ``counted`` and ``newest`` what is known of them stays.
 
     A complete scan is proven at ``prove_at``, or sooner with others of the company.
     """
     about = {"cursor": cursor, "seen": seen, "expected": expected, "counted": counted, "newest": newest, "scan_complete": scan_complete}
     await gone_on(work, item)
-    await _ITEMS.save_page(work.connection, id=item.id, prove_at=prove_at, **about)
+    return bool(await _ITEMS.save_page(work.connection, id=item.id, prove_at=prove_at, keep=keep, **about))
 
 
 async def take_along(outbox: Outbox, item: WorkItem) -> list[WorkItem]:

@@ -117,13 +117,17 @@ UPDATE sync.work_item SET lease_token = NULL, lease_until = NULL WHERE work_item
 -- of a company side by side, but not while what has landed is published once more.
 SELECT sync.work_for(organization_id), pg_advisory_xact_lock_shared(hashtextextended(company_id::text, 0)) FROM sync.work_item WHERE work_item_id = :id AND lease_token = :token FOR UPDATE;
 
--- name: save_page!
-UPDATE sync.work_item
+-- name: save_page$
+-- Who reads on keeps the lease, unless the company was paused meanwhile.
+UPDATE sync.work_item i
 SET cursor = coalesce(:cursor, cursor), scanned = scanned + :seen, expected = coalesce(:expected, expected), counted = coalesce(:counted, counted), scan_complete = :scan_complete,
     newest = coalesce(:newest, newest), next_attempt_at = CASE WHEN :scan_complete THEN :prove_at ELSE next_attempt_at END,
     status = CASE WHEN :scan_complete THEN 'verifying' ELSE 'retrieving' END,
-    requests = requests + 1, attempts = 0, reason = NULL, message = NULL, hint = NULL, lease_token = NULL, lease_until = NULL
-WHERE work_item_id = :id;
+    requests = requests + 1, attempts = 0, reason = NULL, message = NULL, hint = NULL,
+    lease_token = CASE WHEN :keep AND paused_at IS NULL THEN lease_token END, lease_until = CASE WHEN :keep AND paused_at IS NULL THEN lease_until END
+FROM sync.company c
+WHERE work_item_id = :id AND c.company_id = i.company_id
+RETURNING lease_token IS NOT NULL;
 
 -- name: finish!
 UPDATE sync.work_item
