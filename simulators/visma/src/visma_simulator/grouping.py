@@ -1,8 +1,9 @@
 """Grouped queries: one pass per aggregate over the chunks that match, in whole numbers throughout."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
+from itertools import repeat
 from typing import Any
 
 from graphql import GraphQLError
@@ -13,6 +14,7 @@ from visma_simulator.table import Table
 
 Group = Any  # the stored value of the one grouping column, or a tuple of them
 Values = list[Any]
+Step = Callable[[Iterable[Group], Sequence[int], Any], None]
 
 
 def _add(groups: Iterable[Group], values: Sequence[int], sums: dict[Group, int]) -> None:
@@ -40,8 +42,11 @@ class Grouping:
     def __init__(self, table: Table, where: filters.All, keys: Sequence[str]) -> None:
         self.table, self.where, self.keys = table, where, keys
         self.sizes: Counter[Group] = Counter()
-        for chunk in filters.matching(table, where):
-            self.sizes.update(self._groups(chunk))
+        for group, chunk in self._chunks():
+            if group is None:
+                self.sizes.update(self._groups(chunk))
+            else:
+                self.sizes[group] += len(chunk)
         self.order: list[Group] = sorted(self.sizes, key=self._sort_key)
         self._sums: dict[str, dict[Group, int]] = {}
 
@@ -55,7 +60,7 @@ class Grouping:
 
     def sums(self, column: str) -> dict[Group, int]:
         if column not in self._sums:
-            self._sums[column] = self._gather(column, _add, defaultdict(int))
+            self._sums[column] = self._gather(column, _add, defaultdict(int), fold=sum)
         return self._sums[column]
 
     def written(self, path: str, name: str) -> Sequence[object]:
@@ -74,9 +79,9 @@ class Grouping:
                     _quotient(column, total, size) for total, size in zip(self._each(self.sums(name)), self._each(self.sizes), strict=True)
                 ]
             case "minimum":
-                return [column.json(value) for value in self._each(self._gather(name, _extreme(int.__lt__), {}))]
+                return [column.json(value) for value in self._each(self._gather(name, _extreme(int.__lt__), {}, fold=min))]
             case "maximum":
-                return [column.json(value) for value in self._each(self._gather(name, _extreme(int.__gt__), {}))]
+                return [column.json(value) for value in self._each(self._gather(name, _extreme(int.__gt__), {}, fold=max))]
         distinct = self._each(self._gather(name, _distinct, defaultdict(set)))
         match path:
             case "countDistinct":
@@ -101,11 +106,27 @@ class Grouping:
             present.update(group for group, value in pairs if column.plain(value) is not None)
         return present
 
-    def _gather(self, name: str, step: Callable[[Iterable[Group], Sequence[int], Any], None], into: Any) -> Any:
+    def _gather(self, name: str, step: Step, into: Any, *, fold: Callable[[Sequence[int]], int] | None = None) -> Any:
         column = self.table[name]
-        for chunk in filters.matching(self.table, self.where):
-            step(self._groups(chunk), column.take(chunk), into)
+        for group, chunk in self._chunks():
+            values = column.take(chunk)
+            if group is None:
+                step(self._groups(chunk), values, into)
+            elif fold is None:
+                step(repeat(group, len(values)), values, into)
+            else:
+                step((group,), (fold(values),), into)
         return into
+
+    def _chunks(self) -> Iterator[tuple[Group | None, filters.Chunk]]:
+        """What matches, a chunk at a time, with its group where all of it is of one: stretches of a partition need no look at each row."""
+        whole = set(self.keys) <= set(self.table.shape.partition)
+        for chunk in filters.matching(self.table, self.where):
+            if whole and isinstance(chunk, range):
+                for stretch in self.table.alike(chunk):
+                    yield next(iter(self._groups(stretch[:1]))), stretch
+            else:
+                yield None, chunk
 
     def _each(self, values: Mapping[Group, Any]) -> Values:
         return [values[group] for group in self.order]

@@ -2,8 +2,8 @@
 
 from array import array
 from bisect import bisect_left, bisect_right
-from collections.abc import Mapping, Sequence
-from itertools import groupby
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby, pairwise, starmap
 from typing import Any
 
 from visma_simulator import scalars
@@ -28,6 +28,7 @@ class Table:
         self.shape, self._texts = shape, texts
         self._data: dict[str, Sequence[int]] = dict(data)
         self._runs: dict[tuple[int, ...], list[range]] | None = None
+        self._starts: list[int] | None = None
         self._refresh()
 
     def __len__(self) -> int:
@@ -47,6 +48,13 @@ class Table:
                 start = stop
             self._runs = runs
         return self._runs
+
+    def alike(self, rows: range) -> Iterator[range]:
+        """The rows in ranges that hold one value of the partition columns each."""
+        if self._starts is None:
+            self._starts = sorted(run.start for runs in self.runs().values() for run in runs)
+        first, last = bisect_right(self._starts, rows.start), bisect_left(self._starts, rows.stop)
+        return starmap(range, pairwise((rows.start, *self._starts[first:last], rows.stop)))
 
     def window(self, low: int | None, high: int | None) -> range:
         """The rows whose first key column, a number, lies between two bounds, both included."""
@@ -98,7 +106,7 @@ class Table:
 
     def _refresh(self) -> None:
         """Columns are views on the data: made anew when the data changed."""
-        self._runs = None
+        self._runs = self._starts = None
         self._columns = {name: self._column(name, scalar) for name, scalar in self.shape.columns.items()}
 
     def _column(self, name: str, scalar: str) -> Column:
