@@ -22,6 +22,7 @@ from testkit.proxy import Proxy
 from visma_nxt import BudgetSettings, Lane, SharedBudget, VismaClient, VismaSettings, in_lane
 from visma_nxt.budget import Held
 from visma_nxt.errors import RateLimited
+from visma_nxt.shared_budget import Turn
 from visma_nxt.transport import Abandoned
 from visma_simulator import scenario
 from visma_simulator.app import CONTROL_PATH, GRAPHQL_PATH, TOKEN_PATH, build_app
@@ -135,6 +136,33 @@ async def test_interactive_requests_do_not_wait_behind_the_others(settings: Sett
         served = sum(await asyncio.gather(*asking))
     assert sorted(waits)[len(waits) // 2] < 0.5  # the background alone has half a second's turns waiting
     assert served > 10
+
+
+async def test_work_that_is_under_way_goes_before_work_that_has_not_begun(settings: Settings) -> None:
+    order: list[str] = []
+    looked = asyncio.Event()
+
+    async def begin(budget: SharedBudget) -> None:
+        while True:  # who looks all the time has a turn as soon as it comes
+            found = budget.in_hand() or await budget.ask(Lane.BACKGROUND, 1)
+            if isinstance(found, Turn):
+                order.append("new")
+                return
+            looked.set()
+            await asyncio.sleep(0)
+
+    async def go_on(budget: SharedBudget) -> None:
+        await looked.wait()
+        async with budget.passage("company 1", 5):
+            order.append("under way")
+
+    async with budgets(1, settings()) as [budget]:
+        for _ in range(settings().burst + 1):
+            await begin(budget)
+        order.clear()
+        looked.clear()
+        await asyncio.gather(begin(budget), go_on(budget))
+    assert order == ["under way", "new"]
 
 
 async def test_what_visma_asks_of_one_process_holds_for_all(settings: Settings, control: httpx.AsyncClient) -> None:

@@ -73,6 +73,7 @@ class SharedBudget:
         self._asking = asyncio.Lock()
         self._waiting = self._refusals = self._answers = self._troubles = 0
         self._lead = self._stopped_until = 0.0
+        self._went_first = False
         self._to_leave: set[UUID] = set()
         self._held: ContextVar[list[Turn] | None] = ContextVar("visma_turn", default=None)
 
@@ -105,6 +106,11 @@ class SharedBudget:
 
     async def ask(self, lane: Lane, wanted: int) -> Turn | float:
         """A turn to be used at once, or the seconds after which to ask again. `wanted` is how many the caller could use soon."""
+        found = await self._asked(lane, wanted)
+        self._went_first &= isinstance(found, float)
+        return found
+
+    async def _asked(self, lane: Lane, wanted: int) -> Turn | float:
         async with self._asking:
             if not self._unspent() and (wait := await self._take(lane, wanted)) > 0:
                 return wait
@@ -115,7 +121,10 @@ class SharedBudget:
 
     def in_hand(self) -> Turn | None:
         """A turn that was given before and has come."""
-        return self._turns.popleft() if self._unspent() and self._turns[0].opens_at <= time.monotonic() else None
+        if not self._unspent() or self._turns[0].opens_at > time.monotonic():
+            return None
+        self._went_first = False
+        return self._turns.popleft()
 
     def give_back(self, turn: Turn) -> None:
         """A turn that was not used; somebody else in this process may have use for it."""
@@ -178,13 +187,24 @@ class SharedBudget:
             self._lost.append(held.pop())
         self._waiting += 1
         try:
-            while isinstance(turn := await self.ask(current_lane(), self._waiting), float):
+            while (turn := self._first()) is None:
+                found = await self._asked(current_lane(), self._waiting)
+                if isinstance(found, Turn):
+                    return found
                 if self._stopped_until > deadline:
                     raise Held(self._stopped_until - time.monotonic())
-                await asyncio.sleep(turn)
+                await asyncio.sleep(0 if self._turns and not self._went_first else found)
         finally:
             self._waiting -= 1
+        await asyncio.sleep(max(0.0, turn.opens_at - time.monotonic()))
         return turn
+
+    def _first(self) -> Turn | None:
+        """The next turn that comes, for work that is under way: it goes before work that has not begun, though not twice in a row."""
+        if self._went_first or not self._unspent():
+            return None
+        self._went_first = True
+        return self._turns.popleft()
 
     async def _enter(self, scope: str, deadline: float) -> UUID:
         pause = CROWDED_PAUSE_SECONDS
