@@ -36,8 +36,13 @@ def test_a_scan_ends_when_nothing_is_missing(page_rows: int, has_more: bool, sca
 def test_a_page_that_does_not_move_on_is_refused() -> None:
     check_order((12, 3), (12, 4))
     check_order(None, (1, 1))
+    check_order(("Z1",), ("Å2",))
+    check_order((7, "b"), (7, "C"))  # in a collation that takes no notice of case
+    check_order((7, "b"), (8, "a"))
     with pytest.raises(NotInOrder):
         check_order((12, 3), (12, 3))
+    with pytest.raises(NotInOrder):
+        check_order((7, "b"), (7, "b"))
 
 
 def test_one_oere_is_a_difference() -> None:
