@@ -153,6 +153,14 @@ async def run(servers: Servers, rounds: int) -> list[Comparison]:
     comparisons = [
         Comparison(what=what, against=f"dlt, Arrow and {FORMAT}", unit="rows/s", ours=rows, theirs=their_rows, at_least=5),
         Comparison(what=f"memory: {what}", against="dlt", unit="MB", ours=megabytes, theirs=their_megabytes, at_most=1),
+        Comparison(
+            what=f"requests that prove: {what}",
+            against="requests that retrieve",
+            unit="requests",
+            ours=[each.proving for each in found["ours"]],
+            theirs=[each.retrieving for each in found["ours"]],
+            at_most=0.02,
+        ),
         Comparison(what=what, against="fetch, parse, COPY", unit="rows/s", ours=rows, theirs=found["bare"], at_least=0.6),
     ]
     print(*comparisons, sep="\n", flush=True)

@@ -34,6 +34,8 @@ from visma_simulator.scenario import organisation_number
 CLIENT, FREE_CLIENT, SECRET = "isv_accountflow", "isv_without_limits", "simulator-secret"
 CUSTOMER, SEED = 12345, 7
 FIRST_YEAR = datetime.now(UTC).year - 2
+_GROUPED_DATA = 3
+"""Questions for sums that are data themselves: what the plan is made from, opening balances, unposted vouchers."""
 NOBODY = "http://127.0.0.1:9/"
 """Companies here have no payroll, so Skatteetaten is never asked."""
 
@@ -212,10 +214,15 @@ def others() -> dict[str, list[psutil.Process]]:
 
 @dataclass(frozen=True, slots=True)
 class Landed:
-    """Ledger lines per second, from CompanyCreated to the last proof and the last message, and MB of all workers at most."""
+    """Ledger lines per second, from CompanyCreated to the last proof and the last message, and MB of all workers at most.
+
+    ``proving`` of the requests asked for sums to compare with, ``retrieving`` for anything else.
+    """
 
     rows_per_second: float
     megabytes: float
+    proving: int = 0
+    retrieving: int = 0
 
 
 async def landed(servers: Servers, urls: Mapping[str, str], companies: Iterable[int], processes: int = 1) -> Landed:
@@ -230,12 +237,16 @@ async def landed(servers: Servers, urls: Mapping[str, str], companies: Iterable[
             await here.complete(len(numbers))
             seconds = time.perf_counter() - start
         lines = await here.pool.fetchval("SELECT count(*) FROM sync.ledger_line")
+        asked, _ = await here.asked()
+    grouped = sum("Groups" in each["operation"] for each in asked)
+    proving = grouped - _GROUPED_DATA * len(numbers)
     print(
         f"{processes} worker process(es): {lines:,} lines, {lines / seconds:,.0f} rows/s, {watch.megabytes:.0f} MB; "
+        f"{len(asked)} requests, {proving} of them to prove; "
         f"processors used of {os.cpu_count()}: {watch.shares()}",
         flush=True,
     )
-    return Landed(lines / seconds, watch.megabytes)
+    return Landed(lines / seconds, watch.megabytes, proving, len(asked) - proving)
 
 
 async def migrate_sync_worker(dsn: str) -> None:
