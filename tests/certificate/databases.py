@@ -47,9 +47,10 @@ class Databases:
     async def rows(self, organization_id: UUID, company_id: UUID, subjects: Sequence[str]) -> dict[str, Counter[str]]:
         """Every row about the organisation by table, times and the machinery of retrieval left out."""
         found: dict[str, Counter[str]] = {}
+        whose = {"organization_id": organization_id, "given_up_by": organization_id, "company_id": company_id}
         for service, pool in self._pools.items():
             for schema, table, columns in await pool.fetch(_TABLES, list(OWN_SCHEMAS), list(DECIDED_BY_TIME)):
-                key, value = ("organization_id", organization_id) if "organization_id" in columns else ("company_id", company_id)
+                key, value = next((key, value) for key, value in whose.items() if key in columns)
                 quoted = ", ".join(f'"{column}"' for column in columns)
                 rows = await pool.fetch(f'SELECT {quoted} FROM {schema}."{table}" WHERE {key} = $1', value)
                 found[f"{service} {schema}.{table}"] = Counter(repr(tuple(row)) for row in rows)
@@ -92,7 +93,8 @@ _WAITING = """
 SELECT (SELECT count(*) FROM eventing.outbox) + (SELECT count(*) FROM eventing.parked WHERE convert_from(key, 'utf8') = ANY($1))
 """
 _RETRIEVING = """
-SELECT count(*) FROM sync.work_item WHERE company_id::text = ANY($1) AND status IN ('queued', 'retrieving', 'verifying', 'retrying')
+SELECT count(*) FROM sync.work_item i WHERE company_id::text = ANY($1) AND status IN ('queued', 'retrieving', 'verifying', 'retrying')
+AND NOT EXISTS (SELECT 1 FROM sync.given_up g WHERE g.source = i.source AND g.company_id = i.company_id)
 """
 _OUT = "SELECT topic, subject, last_sequence FROM eventing.stream_out WHERE subject = ANY($1)"
 _IN = "SELECT source, topic, subject, last_sequence FROM eventing.stream_in WHERE subject = ANY($1)"

@@ -93,9 +93,11 @@ class Walk:
         parts = {"periods": [], "data_sets": [DataSet.A07_REPORTS, DataSet.CUSTOMERS, DataSet.LEDGER_LINES]}
         await self._send(RepublishPeriods(company_id=self.company_id, **organization, **parts), OLA)
         await self._published("PeriodsRepublished")
+        await self.settled()  # what the ID is still needed for has been done
         for visma_customer_id in (CONNECTED, DENIED):
             await self._send(RemoveVismaCustomerId(**organization, visma_customer_id=visma_customer_id), KARI)
         await self._answered()
+        await self._published("SyncNeedsAttention")
         await self._dead_letters()
         await self.settled()
 

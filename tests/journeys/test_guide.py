@@ -6,7 +6,7 @@ import sys
 from collections import defaultdict
 from decimal import Decimal
 from pathlib import Path
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import asyncpg
 import httpx
@@ -15,9 +15,11 @@ import pytest
 
 from contracts.accounting import LedgerLinesRetrieved
 from contracts.cloudevents import read
-from contracts.org import RegisterVismaCustomerIds
-from contracts.sync import RETIRED, DataSet, PeriodVerified, SyncProgressed, SyncStatus
+from contracts.org import RegisterOrganization, RegisterVismaCustomerIds, RemoveVismaCustomerId
+from contracts.results import CommandRejected, CommandSucceeded
+from contracts.sync import RETIRED, DataSet, PeriodVerified, RetrySync, SyncProgressed, SyncStatus
 from demo import proofs
+from demo.walk import KARI, STRANGER
 from testkit.probe import probe
 
 from ..conftest import System, Systems
@@ -126,6 +128,39 @@ async def test_what_is_posted_in_visma_arrives_long_before_the_next_look(system:
         await probe(lambda: worker.fetchval("SELECT true FROM sync.ledger_line WHERE text = $1", line["text"]), within=60)
     finally:
         await worker.close()
+
+
+async def test_an_id_that_another_organisation_takes_over_brings_nothing_more_until_it_is_back(system: System) -> None:
+    ours, theirs = system.walk().organization_id, uuid4()
+    gateway, ids = system.gateway, {"visma_customer_ids": "12345"}
+    succeeded(await gateway.ask(RegisterOrganization(organization_id=theirs, name="Overtakeren AS"), actor=STRANGER))
+    succeeded(await gateway.ask(RemoveVismaCustomerId(organization_id=ours, visma_customer_id=12345), actor=KARI))
+    succeeded(await gateway.ask(RegisterVismaCustomerIds(organization_id=theirs, **ids), actor=STRANGER))
+    stopped = await gateway.until(
+        lambda screens: screens.attention if len({each.company_id for each in screens.attention}) == 3 else None, "what needs consent"
+    )
+    assert {(each.status, each.reason) for each in stopped} == {(SyncStatus.NEEDS_CONSENT, "visma_customer_id_given_up")}
+    everything = {"accountflow.every_organization": "on"}
+    worker = await asyncpg.connect(system.stack.databases["sync-worker"], server_settings=everything)
+    try:
+        number, year, period = await worker.fetchrow(_NEWEST_PERIOD, ours)
+        line = {"accountNo": 1920, "year": year, "period": period, "postedAmountDomestic": "0.00", "text": "Posted by another"}
+        async with httpx.AsyncClient(base_url=system.stack.urls["visma-simulator"]) as simulator:
+            (await simulator.post("/_control/ledger", json={"company": number, "action": "add", "row": line})).raise_for_status()
+        refused = await gateway.ask(RetrySync(company_id=stopped[0].company_id, organization_id=ours), actor=KARI)
+        assert isinstance(refused, CommandRejected)
+        assert refused.code == "visma_customer_id_given_up"
+        landed = "SELECT true FROM sync.ledger_line WHERE text = $1"
+        assert await worker.fetchval(landed, line["text"]) is None
+        succeeded(await gateway.ask(RemoveVismaCustomerId(organization_id=theirs, visma_customer_id=12345), actor=STRANGER))
+        succeeded(await gateway.ask(RegisterVismaCustomerIds(organization_id=ours, **ids), actor=KARI))
+        await probe(lambda: worker.fetchval(landed, line["text"]), within=60)
+    finally:
+        await worker.close()
+
+
+def succeeded(outcome: CommandSucceeded | CommandRejected) -> None:
+    assert isinstance(outcome, CommandSucceeded), outcome
 
 
 async def test_every_service_is_rebuilt_from_its_topics_and_equals_the_live_one(system: System) -> None:

@@ -61,7 +61,10 @@ class RegisterVismaCustomerIds(OrgCommand):
 
 
 class RemoveVismaCustomerId(OrgCommand):
-    """Give up one Visma customer ID; another organisation may then register it."""
+    """Give up one Visma customer ID; another organisation may then register it.
+
+    Its companies stay, and need consent: nothing more is retrieved for them from Visma until the ID is registered again.
+    """
 
     TYPE = "no.accountflow.org.RemoveVismaCustomerId.v1"
     visma_customer_id: VismaCustomerId

@@ -5,7 +5,7 @@ import os
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -21,6 +21,7 @@ from pydantic import BaseModel, SecretStr
 
 from contracts.company import CompanyCreated, CompanyEvent, PeriodType, VatFrequency
 from contracts.org import MemberAdded, OrganizationRegistered, Role
+from contracts.sync import DataSet, SyncProgressed
 from local_stack.ports import free_port
 from servicekit.health import Health
 from servicekit.migrations import MigrationSet, migrate
@@ -241,6 +242,15 @@ class Bench:
                 if len(found) >= count:
                     return found
                 wanted = len(await self.gateway.published(kind, count=0)) + 1
+
+    async def said(self, company_id: UUID, data_sets: Collection[DataSet], enough: Callable[[list[SyncProgressed]], bool]) -> None:
+        """Wait until what is said of data sets is enough."""
+        seen = 0
+        while True:
+            found = await self.of(SyncProgressed, company_id, count=seen + 1)
+            if enough([each for each in found if each.data_set in data_sets]):
+                return
+            seen = len(found)
 
     async def rows(self, table: str, company_id: UUID) -> list[dict[str, Any]]:
         """The landed rows, without what differs from run to run."""

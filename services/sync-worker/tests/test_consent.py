@@ -1,7 +1,6 @@
 """What a company waits for and gets in the end without anybody's command: consent, and what a customer's Visma did not know."""
 
 from collections import Counter
-from collections.abc import Callable, Collection
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
@@ -87,22 +86,12 @@ async def test_consent_that_nobody_tells_of_is_found_and_was_missed_only_once(be
         ledger, payroll = sorted(await bench.of(SyncNeedsAttention, company_id, count=2), key=lambda each: each.reason)
         assert (ledger.reason, payroll.reason) == ("company_not_opened", "needs_consent")
         assert "Altinn" in payroll.hint
-        await said(bench, company_id, {DataSet.A07_REPORTS}, tried_thrice)
-        await said(bench, company_id, set(DataSet) - {DataSet.A07_REPORTS}, tried_thrice)
+        await bench.said(company_id, {DataSet.A07_REPORTS}, tried_thrice)
+        await bench.said(company_id, set(DataSet) - {DataSet.A07_REPORTS}, tried_thrice)
         await bench.visma.clear_faults()
         bench.skatteetaten.system_users.grant(number)
         await bench.of(SyncCompleted, company_id)
     assert len(await bench.of(SyncNeedsAttention, company_id, count=2)) == 2
-
-
-async def said(bench: Any, company_id: UUID, data_sets: Collection[DataSet], enough: Callable[[list[SyncProgressed]], bool]) -> None:
-    """Wait until what is said of data sets is enough."""
-    seen = 0
-    while True:
-        found = await bench.of(SyncProgressed, company_id, count=seen + 1)
-        if enough([each for each in found if each.data_set in data_sets]):
-            return
-        seen = len(found)
 
 
 def tried_thrice(found: list[SyncProgressed]) -> bool:
@@ -133,7 +122,7 @@ async def test_a_complete_company_that_is_closed_and_opened_again_says_so(bench:
         [attention] = await bench.of(SyncNeedsAttention, company_id)
         assert attention.status is SyncStatus.NEEDS_CONSENT
         await bench.visma.open(BUILDER, "open")
-        await said(bench, company_id, {DataSet.ACCOUNT_BALANCES}, is_complete)
+        await bench.said(company_id, {DataSet.ACCOUNT_BALANCES}, is_complete)
 
 
 async def test_a_table_that_is_hidden_after_it_was_retrieved_needs_consent_alone_and_comes_back(bench: Any) -> None:
@@ -144,7 +133,7 @@ async def test_a_table_that_is_hidden_after_it_was_retrieved_needs_consent_alone
         [attention] = await bench.of(SyncNeedsAttention, company_id)
         assert (attention.data_set, attention.status) == (DataSet.CAPITAL_ASSETS, SyncStatus.NEEDS_CONSENT)
         assert "access group" in attention.hint
-        await said(bench, company_id, {DataSet.CAPITAL_ASSETS}, tried_thrice)
+        await bench.said(company_id, {DataSet.CAPITAL_ASSETS}, tried_thrice)
         await bench.visma.change_ledger(
             BUILDER, "add", {"associateNo": 990001, "customerNo": 990001, "name": "Ny kunde"}, table="Associate"
         )
@@ -156,7 +145,7 @@ async def test_a_table_that_is_hidden_after_it_was_retrieved_needs_consent_alone
         _, ledger = await bench.of(SyncNeedsAttention, company_id, count=2)
         assert (ledger.data_set, ledger.status) == (DataSet.ACCOUNT_BALANCES, SyncStatus.NEEDS_CONSENT)
         await bench.visma.clear_faults()
-        await said(bench, company_id, {DataSet.ACCOUNT_BALANCES}, is_complete)
+        await bench.said(company_id, {DataSet.ACCOUNT_BALANCES}, is_complete)
 
 
 async def test_what_a_customers_visma_does_not_know_is_told_once_and_holds_nothing_up(bench: Any) -> None:
@@ -168,11 +157,11 @@ async def test_what_a_customers_visma_does_not_know_is_told_once_and_holds_nothi
         [completed] = await bench.of(SyncCompleted, company_id)
         lacking = {each.data_set for each in completed.data_sets if each.status is SyncStatus.NOT_SUPPORTED}
         assert lacking == {DataSet.CAPITAL_ASSETS, DataSet.VAT_CODES, DataSet.VAT_FIGURES}
-        await said(bench, company_id, {DataSet.CAPITAL_ASSETS}, tried_thrice)
+        await bench.said(company_id, {DataSet.CAPITAL_ASSETS}, tried_thrice)
         told = await bench.of(SyncNeedsAttention, company_id, count=3)
         assert sorted(each.data_set for each in told) == sorted(lacking)
         assert all("tried again every day" in each.hint for each in told)
         await bench.visma.clear_faults()
         for data_set in lacking:
-            await said(bench, company_id, {data_set}, is_complete)
+            await bench.said(company_id, {data_set}, is_complete)
     assert await bench.rows("capital_asset", company_id)

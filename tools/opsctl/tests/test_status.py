@@ -157,6 +157,24 @@ async def test_a_pause_is_shown_and_nothing_is_estimated(retrieval: Retrieval) -
     assert "paused since" in (await retrieval.opsctl("7100001")).out
 
 
+async def test_what_is_held_up_by_an_id_that_was_given_up_is_shown_with_its_remedy(retrieval: Retrieval) -> None:
+    company_id = await retrieval.company(7100001, measured_for=timedelta(seconds=100))
+    await retrieval.item(company_id, "ledger_lines", "retrieving", 10, scanned=2_500, expected=10_000)
+    await retrieval.item(company_id, "customers", "complete")
+    await retrieval.item(company_id, "a07_reports", "queued", 10, source="skatteetaten")
+    await retrieval.connection.execute("INSERT INTO sync.given_up_id VALUES ($1, 12345)", company_id)
+    answer = await retrieval.opsctl("--json")
+    assert answer.status == 1
+    [company] = answer.json["companies"]
+    shown = {each["data_set"]: (each["status"], each["parts"][0]["reason"]) for each in company["data_sets"]}
+    assert shown == {
+        "ledger_lines": ("needs_consent", "visma_customer_id_given_up"),
+        "customers": ("complete", None),
+        "a07_reports": ("queued", None),
+    }
+    assert "Register the Visma customer ID" in (await retrieval.opsctl()).out
+
+
 async def test_following_shows_changes_and_ends_when_nothing_goes_on(retrieval: Retrieval) -> None:
     company_id = await retrieval.company(7100001)
     await retrieval.item(company_id, "customers", "retrieving", scanned=5, expected=10)

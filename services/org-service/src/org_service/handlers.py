@@ -109,7 +109,7 @@ def _held_by_another(numbers: list[int]) -> Refused:
 
 
 async def remove_visma_customer_id(command: RemoveVismaCustomerId, work: Work) -> None:
-    """Give the ID up. Companies that were added through it stay; their retrieval stops at the next refused request."""
+    """Give the ID up. Companies that were added through it stay; nothing more is retrieved for them until it is registered again."""
     if await claims.release(work, command.visma_customer_id):
         work.publish(
             VismaIdsRemoved(organization_id=work.organization_id, visma_customer_ids=[command.visma_customer_id], removed_by=work.actor)

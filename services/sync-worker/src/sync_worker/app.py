@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from contracts.company import CompanyArchived, CompanyCreated, CompanyUpdated, ModulesChanged, ReconciliationStartChanged
-from contracts.org import Role
+from contracts.org import Role, VismaIdsRegistered, VismaIdsRemoved
 from contracts.sync import PauseSync, RefetchPeriods, RepublishPeriods, ResumeSync, RetrySync
 from contracts.visma import VismaCompaniesListed, VismaCompanyAccessChanged, VismaCustomerConnected, VismaDataChanged
 from eventing.rebuilt import CORE, Rebuilt
@@ -21,6 +21,8 @@ from sync_worker.handlers import (
     on_customer_connected,
     on_modules_changed,
     on_reconciliation_start_changed,
+    on_visma_ids_registered,
+    on_visma_ids_removed,
     pause_sync,
     refetch_periods,
     republish_periods,
@@ -54,6 +56,7 @@ REBUILT = Rebuilt(
             "archived_at",
             "paused_at",
         ),
+        "sync.given_up_id": ("given_up_by", "visma_customer_id"),
         "eventing.command": ("id", "fingerprint"),
         "eventing.dead_letter": CORE["eventing.dead_letter"],
     },
@@ -81,6 +84,8 @@ async def build(settings: Settings, parts: Parts) -> Service:
             ModulesChanged: waking(on_modules_changed, ledger.wake),
             CompanyArchived: on_company_archived,
             RetrySync: requires(Role.ACCOUNTANT, waking(retry_sync, ledger.wake, payroll.wake)),
+            VismaIdsRemoved: on_visma_ids_removed,
+            VismaIdsRegistered: waking(on_visma_ids_registered, ledger.wake),
             VismaDataChanged: waking(look_at_once, ledger.wake),
             VismaCustomerConnected: waking(on_customer_connected, ledger.wake),
             VismaCompaniesListed: waking(on_companies_listed, ledger.wake),

@@ -6,16 +6,18 @@ from typing import Any
 from uuid import UUID
 
 from contracts.company import CompanyArchived, CompanyCreated, CompanyUpdated, ModulesChanged, ReconciliationStartChanged
+from contracts.org import VismaIdsRegistered, VismaIdsRemoved
 from contracts.sync import DataSet, PauseSync, RefetchPeriods, RepublishPeriods, ResumeSync, RetrySync, SyncPaused, SyncResumed
 from contracts.visma import VismaCompaniesListed, VismaCompanyAccessChanged, VismaCustomerConnected, VismaDataChanged
 from eventing.errors import NotYet, Refused
 from eventing.work import Work
 from sync_worker.domain.choice import choose
 from sync_worker.domain.company import Company
-from sync_worker.domain.plan import FIRST_ITEM
+from sync_worker.domain.given_up import refusal, trouble_of
+from sync_worker.domain.plan import FIRST_ITEM, Source, source_of
 from sync_worker.retrieval import announcements
 from sync_worker.retrieval.planning import replan
-from sync_worker.store import companies, plans, republications, taking_up, work_items
+from sync_worker.store import companies, given_up, plans, republications, taking_up, work_items
 from sync_worker.store.companies import COMPANIES
 
 Wake = Callable[[], None]
@@ -23,12 +25,16 @@ Wake = Callable[[], None]
 
 async def start_retrieval(created: CompanyCreated, work: Work) -> None:
     """Queue what the plan is made from."""
+    await given_up.lock(work, created.visma_customer_id)
     if not await companies.add(work, created):
         return
     company = await companies.find(work, created.company_id)
     assert company is not None  # noqa: S101 - it was added above
     await work_items.add(work, company, [FIRST_ITEM])
-    await announcements.progressed(work, company, FIRST_ITEM.data_set)
+    if await given_up.of_company(work, company.company_id) is None:
+        await announcements.progressed(work, company, FIRST_ITEM.data_set)
+    else:
+        await _say_given_up(work, company, created.visma_customer_id)
 
 
 async def on_company_updated(event: CompanyUpdated, work: Work) -> None:
@@ -70,6 +76,7 @@ async def _replan_if_changed(work: Work, company_id: UUID, **settings: Any) -> N
 async def retry_sync(command: RetrySync, work: Work) -> Mapping[str, Any]:
     """Take up what needs attention or consent, and what waits for its next attempt."""
     company = await _company(command.company_id, work)
+    await _refuse_if_given_up(work, company)
     taken_up = await taking_up.take_up(work, company.company_id)
     await work_items.measure(work, company.company_id)
     return await _taken_up(work, company, taken_up)
@@ -82,7 +89,7 @@ async def pause_sync(command: PauseSync, work: Work) -> Mapping[str, Any]:
     if changed:
         about = {"company_id": company.company_id, "organization_id": company.organization_id}
         work.publish(SyncPaused(**about, reason=command.reason, paused_by=work.actor))
-        await _say_where_everything_stands(work, company)
+        await _say_where_everything_stands(work, company, *Source)
     return {"changed": changed}
 
 
@@ -93,7 +100,7 @@ async def resume_sync(command: ResumeSync, work: Work) -> Mapping[str, Any]:
     if paused_at is not None:
         await work_items.leave_out(work, company.company_id, since=paused_at)
         work.publish(SyncResumed(company_id=company.company_id, organization_id=company.organization_id, resumed_by=work.actor))
-        await _say_where_everything_stands(work, company)
+        await _say_where_everything_stands(work, company, *Source)
     return {"changed": paused_at is not None}
 
 
@@ -101,6 +108,8 @@ async def refetch_periods(command: RefetchPeriods, work: Work) -> Mapping[str, A
     """Scan the chosen items from their start; the whole company is proven again."""
     company = await _company(command.company_id, work)
     chosen = choose(await work_items.planned(work.connection, company.company_id), command.periods, command.data_sets, with_whole=False)
+    if any(source_of(each.data_set) is Source.VISMA for each in chosen):
+        await _refuse_if_given_up(work, company)
     taken = await taking_up.refetch(work, company.company_id, chosen)
     await COMPANIES.reopen(work.connection, company_id=company.company_id)  # after the items, as everywhere
     return await _taken_up(work, company, taken)
@@ -125,10 +134,37 @@ async def _company(company_id: UUID, work: Work) -> Company:
     return company
 
 
+async def _refuse_if_given_up(work: Work, company: Company) -> None:
+    number = await given_up.of_company(work, company.company_id)
+    if number is not None:
+        raise NotYet(refusal(number))
+
+
 async def _taken_up(work: Work, company: Company, data_sets: Sequence[DataSet]) -> Mapping[str, Any]:
     for data_set in data_sets:
         await announcements.progressed(work, company, data_set)
     return {"data_sets": [data_set.value for data_set in data_sets]}
+
+
+async def on_visma_ids_removed(removed: VismaIdsRemoved, work: Work) -> None:
+    """Nothing more is retrieved through these IDs, and what is in hand is not stored: they may be another organisation's now."""
+    for visma_customer_id in removed.visma_customer_ids:
+        for company in await given_up.put(work, visma_customer_id):
+            await _say_given_up(work, company, visma_customer_id)
+
+
+async def on_visma_ids_registered(registered: VismaIdsRegistered, work: Work) -> None:
+    """What was stopped because the IDs were given up goes on where it stopped, and complete companies are looked at."""
+    for visma_customer_id in registered.visma_customer_ids:
+        for company in await given_up.remove(work, visma_customer_id):
+            await taking_up.follow_again(work, company.company_id)
+            await _say_where_everything_stands(work, company, Source.VISMA)
+
+
+async def _say_given_up(work: Work, company: Company, visma_customer_id: int) -> None:
+    trouble = trouble_of(visma_customer_id)
+    announcements.needs_attention(work, company, FIRST_ITEM.data_set, None, trouble)
+    await _say_where_everything_stands(work, company, Source.VISMA, message=trouble.message)
 
 
 async def on_customer_connected(connected: VismaCustomerConnected, work: Work) -> None:
@@ -161,10 +197,10 @@ async def look_at_once(changed: VismaDataChanged, work: Work) -> None:
         await taking_up.hasten(work, company.company_id)
 
 
-async def _say_where_everything_stands(work: Work, company: Company) -> None:
+async def _say_where_everything_stands(work: Work, company: Company, *sources: Source, message: str | None = None) -> None:
     planned = await work_items.planned(work.connection, company.company_id)
-    for data_set in dict.fromkeys(each.data_set for each in planned):
-        await announcements.progressed(work, company, data_set)
+    for data_set in dict.fromkeys(each.data_set for each in planned if source_of(each.data_set) in sources):
+        await announcements.progressed(work, company, data_set, message=message)
 
 
 def waking(handler: Callable[[Any, Work], Awaitable[Mapping[str, Any] | None]], *wakes: Wake) -> Callable[[Any, Work], Awaitable[Any]]:

@@ -18,6 +18,7 @@ from opsctl.command import AsJson, answer, run
 from opsctl.render import Column, Report, table
 from opsctl.system import Refused, System
 from sync_worker.domain.estimate import Part, finished_at
+from sync_worker.domain.given_up import trouble_of
 from sync_worker.domain.progress import GOING_ON, percent_of, shown
 
 _STATUS = queries(__file__, "status")
@@ -148,7 +149,7 @@ def _company(rows: Sequence[Mapping[str, Any]], now: datetime) -> CompanyStatus:
 def _data_set(data_set: DataSet, rows: Sequence[Mapping[str, Any]], now: datetime) -> DataSetStatus:
     own = [row for row in rows if row["data_set"] == data_set]
     parts = [_standing(row) for row in own]
-    status = shown(data_set, {SyncStatus(row["status"]) for row in own}, paused=own[0]["paused_at"] is not None)
+    status = shown(data_set, {SyncStatus(row["status"]) for row in own}, **_held_up(own[0]))
     expected = [part.rows_expected for part in parts]
     whole = None if None in expected else sum(filter(None, expected))
     landed = sum(part.rows for part in parts)
@@ -164,8 +165,11 @@ def _data_set(data_set: DataSet, rows: Sequence[Mapping[str, Any]], now: datetim
 
 
 def _standing(row: Mapping[str, Any]) -> Standing:
-    status = shown(DataSet(row["data_set"]), {SyncStatus(row["status"])}, paused=row["paused_at"] is not None)
+    status = shown(DataSet(row["data_set"]), {SyncStatus(row["status"])}, **_held_up(row))
     waits = status is SyncStatus.RETRYING
+    if row["given_up"] and status is SyncStatus.NEEDS_CONSENT:
+        trouble = trouble_of(row["visma_customer_id"])
+        row = {**row, "refresh_at": None, "reason": trouble.reason, "message": trouble.message, "hint": trouble.hint}
     return Standing(
         period=row["period_label"] or None,
         status=status,
@@ -183,9 +187,13 @@ def _standing(row: Mapping[str, Any]) -> Standing:
     )
 
 
+def _held_up(row: Mapping[str, Any]) -> dict[str, bool]:
+    return {"paused": row["paused_at"] is not None, "given_up": row["given_up"]}
+
+
 def _estimate(data_set: DataSet, rows: Sequence[Mapping[str, Any]], now: datetime) -> datetime | None:
     since, idle = rows[0]["measured_from"], rows[0]["idle"]
-    if since is None or rows[0]["paused_at"] is not None:
+    if since is None or any(_held_up(rows[0]).values()):
         return None
     parts = [
         Part(

@@ -30,9 +30,14 @@ def status_of(items: Collection[SyncStatus]) -> SyncStatus:
     return first
 
 
-def shown(data_set: DataSet, items: Collection[SyncStatus], *, paused: bool) -> SyncStatus:
-    """What is said of a data set: as its items stand, but for a pause, and for what the plan is made from."""
+def shown(data_set: DataSet, items: Collection[SyncStatus], *, paused: bool, given_up: bool) -> SyncStatus:
+    """What is said of a data set: as its items stand, but for a pause, for an ID that was given up, and for what the plan is made from.
+
+    By the balances a complete company is followed, so they are not complete while that is over.
+    """
     status = status_of(items)
+    if given_up and (status is not SyncStatus.COMPLETE or data_set is DataSet.ACCOUNT_BALANCES):
+        return SyncStatus.NEEDS_CONSENT
     if paused and GOING_ON.intersection(items):
         return SyncStatus.PAUSED
     if data_set is DataSet.ACCOUNTING_PERIODS and status is SyncStatus.VERIFYING:

@@ -43,7 +43,7 @@ async def progressed(
     await COMPANIES.lock(work.connection, company_id=company.company_id)
     now = await work_items.progress(work, company.company_id, data_set)
     of_period = now.periods.get(period.label) if period else None
-    status = shown(data_set, now.statuses, paused=now.paused)
+    status = shown(data_set, now.statuses, paused=now.paused, given_up=now.given_up)
     work.publish(
         SyncProgressed(
             company_id=company.company_id,
@@ -67,7 +67,7 @@ async def progressed(
 
 
 def _estimate(work: Work, now: Progress, data_set: DataSet, status: SyncStatus, next_attempt_at: datetime | None) -> datetime | None:
-    if now.measured_from is None or status is SyncStatus.PAUSED:
+    if now.measured_from is None or now.given_up or status is SyncStatus.PAUSED:
         return None
     return finished_at(now.parts, data_set, now=work.now, since=now.measured_from, idle=now.idle, not_before=next_attempt_at)
 

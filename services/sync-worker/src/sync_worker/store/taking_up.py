@@ -26,6 +26,13 @@ async def bring_back(outbox: Outbox, source: Source) -> int:
     return count
 
 
+async def follow_again(work: Work, company_id: UUID) -> None:
+    """Visma may be asked for the company again: look for news at once, and measure what is left from now on."""
+    await hasten(work, company_id)
+    await measure(work, company_id)
+    await COMPANIES.open_doors(work.connection, company_id=company_id, sources=[Source.VISMA.value])
+
+
 async def hasten(work: Work, company_id: UUID) -> None:
     """Look for news of a company now instead of at its time."""
     await _TAKING_UP.hasten(work.connection, company_id=company_id, now=work.now)

@@ -80,7 +80,8 @@ class Progress:
 
     ``parts`` are all items of the company from the same source; what of them is done was done since ``measured_from``, if that is measured,
     without the time (``idle``) in which nothing was asked for.
-    ``again_at``: when the first of the data set's items that rest is taken up by itself.
+    ``given_up``: the source is not asked for the company. ``again_at``: when the first of the data set's items that rest is taken up by
+    itself.
     """
 
     rows: int
@@ -89,6 +90,7 @@ class Progress:
     statuses: frozenset[SyncStatus]
     periods: Mapping[str, SyncStatus]
     paused: bool
+    given_up: bool
     last_attempt_at: datetime | None
     last_success_at: datetime | None
     again_at: datetime | None
@@ -289,7 +291,8 @@ async def progress(work: Work, company_id: UUID, data_set: DataSet) -> Progress:
     rows = [row async for row in _ITEMS.progress(work.connection, company_id=company_id, source=source_of(data_set).value)]
     own = [row for row in rows if row["data_set"] == data_set.value]
     expected = [row["expected"] for row in own]
-    resting = [row["refresh_at"] for row in own if SyncStatus(row["status"]) not in GOING_ON]
+    given_up = own[0]["given_up"]
+    resting = [row["refresh_at"] for row in own if SyncStatus(row["status"]) not in GOING_ON and not given_up]
     return Progress(
         rows=sum(row["scanned"] for row in own),
         rows_expected=None if None in expected else sum(expected),
@@ -297,6 +300,7 @@ async def progress(work: Work, company_id: UUID, data_set: DataSet) -> Progress:
         statuses=frozenset(SyncStatus(row["status"]) for row in own),
         periods={row["period_label"]: SyncStatus(row["status"]) for row in own},
         paused=own[0]["paused"],
+        given_up=given_up,
         last_attempt_at=max(filter(None, (row["attempted_at"] for row in own)), default=None),
         last_success_at=max(filter(None, (row["succeeded_at"] for row in own)), default=None),
         again_at=min(filter(None, resting), default=None),

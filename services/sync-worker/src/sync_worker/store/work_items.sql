@@ -42,6 +42,8 @@ CROSS JOIN LATERAL (
 ) AS due
 WHERE t.source = :source AND coalesce(h.items, 0) < :most AND NOT EXISTS (
     SELECT 1 FROM sync.company c WHERE c.company_id = t.company_id AND c.paused_at IS NOT NULL
+) AND NOT EXISTS (
+    SELECT 1 FROM sync.given_up g WHERE g.source = t.source AND g.company_id = t.company_id
 );
 
 -- name: claim^
@@ -61,6 +63,8 @@ WITH in_hand AS (
     ) AS due
     WHERE t.source = :source AND coalesce(h.items, 0) < :most AND NOT EXISTS (
         SELECT 1 FROM sync.company c WHERE c.company_id = t.company_id AND c.paused_at IS NOT NULL
+    ) AND NOT EXISTS (
+        SELECT 1 FROM sync.given_up g WHERE g.source = t.source AND g.company_id = t.company_id
     )
     ORDER BY :urgent_first AND due.rank > 0, t.taken_at
     LIMIT 1 FOR UPDATE OF t SKIP LOCKED
@@ -95,6 +99,7 @@ WHERE c.company_id = i.company_id AND i.work_item_id IN (
     SELECT work_item_id FROM sync.work_item
     WHERE company_id = :company_id AND data_set = 'ledger_lines' AND work_item_id <> :id AND status = 'verifying' AND scan_complete
       AND search IS NULL AND repair IS NULL AND (lease_until IS NULL OR lease_until <= :now)
+      AND EXISTS (SELECT 1 FROM sync.work_item WHERE work_item_id = :id AND lease_token = :token)
     FOR UPDATE SKIP LOCKED
 )
 RETURNING i.*, c.visma_company_id, c.organisation_number, c.period_type, c.financial_year_start_month, c.reconciliation_start, c.modules,
@@ -114,8 +119,12 @@ UPDATE sync.work_item SET lease_token = NULL, lease_until = NULL WHERE work_item
 
 -- name: hold$
 -- True when the lease is still ours; the item is then locked until commit, and landed rows are those of its organisation. Many may land rows
--- of a company side by side, but not while what has landed is published once more.
-SELECT sync.work_for(organization_id), pg_advisory_xact_lock_shared(hashtextextended(company_id::text, 0)) FROM sync.work_item WHERE work_item_id = :id AND lease_token = :token FOR UPDATE;
+-- of a company side by side, but not while what has landed is published once more. A claim that began before an ID was given up may have ended
+-- after it, so that is asked here, too.
+SELECT sync.work_for(i.organization_id), pg_advisory_xact_lock_shared(hashtextextended(i.company_id::text, 0)) FROM sync.work_item i
+WHERE i.work_item_id = :id AND i.lease_token = :token
+  AND NOT EXISTS (SELECT 1 FROM sync.given_up g WHERE g.source = i.source AND g.company_id = i.company_id)
+FOR UPDATE OF i;
 
 -- name: save_page$
 -- Who reads on keeps the lease, unless the company was paused meanwhile.
@@ -199,7 +208,8 @@ RETURNING i.data_set;
 -- name: progress
 -- All items of the company from one source, and how long they have been worked on.
 SELECT i.data_set, i.period_label, i.rank, i.status, i.scanned, i.expected, i.requests, i.attempted_at, i.succeeded_at, i.refresh_at,
-       coalesce(i.attempted_at >= t.measured_from, false) AS counts, t.measured_from, t.idle, c.paused_at IS NOT NULL AS paused
+       coalesce(i.attempted_at >= t.measured_from, false) AS counts, t.measured_from, t.idle, c.paused_at IS NOT NULL AS paused,
+       EXISTS (SELECT 1 FROM sync.given_up g WHERE g.source = i.source AND g.company_id = i.company_id) AS given_up
 FROM sync.company c JOIN sync.work_item i ON i.company_id = c.company_id
 LEFT JOIN sync.turn t ON t.company_id = i.company_id AND t.source = i.source
 WHERE c.company_id = :company_id AND i.source = :source AND i.status <> 'retired';
