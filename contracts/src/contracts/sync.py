@@ -381,7 +381,8 @@ class SyncCompleted(SyncEvent):
 class SyncNeedsAttention(SyncEvent):
     """A data set cannot go on now. What is kept stays valid; the rest of the company goes on.
 
-    What needs consent goes on by itself when it is given; what is not supported is tried again every day and holds nothing up.
+    What needs consent goes on by itself when it is given; what is not supported is tried again every day and holds nothing up. What needs
+    attention waits for `RetrySync`, but for `not_authenticated` and `configuration`: operators mend those, and all goes on by itself.
     """
 
     TYPE = "no.accountflow.sync.SyncNeedsAttention.v1"

@@ -133,6 +133,12 @@ async def test_a_gateway_page_is_read_by_its_status(client: A07Client, world: Wo
     assert "Unknown instance" not in str(error)
 
 
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 502])
+async def test_a_page_in_place_of_maskinporten_refuses_nothing(client: A07Client, world: World, status: int) -> None:
+    world.faults.add(Fault(match="token", times=None, effect=GatewayPage(status=status)))
+    assert (await refused(client)).kind == "transient"
+
+
 @pytest.mark.parametrize(
     "body", [b"", b"null", b"[]", b'"text"', b"\xff\xfe", b'{"kode": null}', b'{"kode": {}, "spesifisering": [1, null]}']
 )

@@ -7,7 +7,7 @@ from urllib.parse import parse_qs
 import pytest
 
 from visma_nxt import VismaClient, VismaSettings
-from visma_nxt.errors import NotAuthenticated, ServerFault
+from visma_nxt.errors import NotAuthenticated, ServerFault, Transient
 from visma_nxt.settings import READ_ONLY_SCOPE
 
 pytestmark = pytest.mark.servers
@@ -142,6 +142,30 @@ async def test_a_failing_token_endpoint_is_tried_again(visma: Any, settings: Vis
     async with VismaClient(settings) as client:
         await client.company_information(COMPANY)
     assert len(visma.asked_for("/token")) == 3
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (200, b'{"access_token": "tok'),
+        (200, b"<html>Maintenance</html>"),
+        (200, b"{}"),
+        (200, b'{"access_token": "token", "expires_in": "soon"}'),
+        (200, b'{"access_token": "token", "expires_in": 1e300}'),
+        (302, b""),
+        (401, UNAUTHORIZED),
+        (403, b"<html>Forbidden by the firewall</html>"),
+        (404, b'["not found"]'),
+        (500, b'{"error": "server_error"}'),
+    ],
+)
+async def test_what_is_neither_a_token_nor_a_refusal_is_tried_again(visma: Any, configure: Any, status: int, body: bytes) -> None:
+    visma.token.extend([visma.told(body, status=status)] * 3)
+    async with VismaClient(configure(retry_attempts=2)) as client:
+        with pytest.raises(Transient):
+            await client.company_information(COMPANY)
+        await client.company_information(COMPANY)
+    assert len(visma.asked_for("/token")) == 4
 
 
 async def test_a_token_endpoint_that_stays_away_is_transient(visma: Any, configure: Any) -> None:

@@ -68,6 +68,9 @@ class Visma:
     async def clear_faults(self) -> None:
         (await self._control.delete("/faults")).raise_for_status()
 
+    async def revoke_tokens(self) -> None:
+        (await self._control.delete("/tokens")).raise_for_status()
+
     async def open(self, company: int, access: str) -> None:
         (await self._control.post("/grants", json={"company": company, "access": access})).raise_for_status()
 

@@ -114,6 +114,7 @@ def test_what_could_be_read_before_needs_consent_when_it_is_hidden(data_set: str
     [
         (visma.RateLimited(CALL, retry_after=30), "ledger_lines", "retrying", "rate_limited", False),
         (visma.CompanyNotOpened(CALL), "ledger_lines", "needs_consent", "company_not_opened", True),
+        (visma.NotAuthenticated(CALL), "ledger_lines", "needs_attention", "not_authenticated", True),
         (visma.QueryRejected(CALL), "ledger_lines", "needs_attention", "query_rejected", False),
         (visma.QueryRejected(CALL), "customers", "needs_attention", "query_rejected", False),
         (UNKNOWN_COLUMN, "ledger_lines", "needs_attention", "query_rejected", False),
@@ -130,6 +131,7 @@ def test_what_could_be_read_before_needs_consent_when_it_is_hidden(data_set: str
         (visma.WrongCompanyAnswered(CALL), "ledger_lines", "needs_attention", "wrong_company_answered", False),
         (skatteetaten.TransientError("busy", code="503"), "a07_reports", "retrying", "transient", False),
         (skatteetaten.NeedsConsentError("no system user", code="MP-303"), "a07_reports", "needs_consent", "needs_consent", True),
+        (skatteetaten.ConfigurationError("key expired", code="MP-121"), "a07_reports", "needs_attention", "configuration", True),
         (skatteetaten.YearNotSupportedError("too old", code="AMLD_1027"), "a07_reports", "needs_attention", "year_not_supported", False),
         (KeyError("text"), "ledger_lines", "needs_attention", "internal_error:KeyError", False),
     ],

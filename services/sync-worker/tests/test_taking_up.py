@@ -1,7 +1,7 @@
 """What rests or waits is taken up at once: when Visma says that something has changed, and when a user asks."""
 
 import asyncio
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -14,11 +14,14 @@ from eventing.outbox import Outbox
 from eventing.work import Cause
 from sync_worker.domain.plan import PlannedItem, Source
 from sync_worker.handlers import look_at_once
+from sync_worker.retrieval import setbacks
 from sync_worker.retrieval.sums import must_wait
-from sync_worker.retrieval.troubles import not_supported
+from sync_worker.retrieval.troubles import not_supported, trouble_of
+from sync_worker.settings import RetrievalSettings
 from sync_worker.store import companies, looks, plans, proofs, taking_up, work_items
 from sync_worker.store.work_items import LeaseLost, WorkItem
 from testkit.probe import probe
+from visma_nxt.errors import Call, NotAuthenticated
 
 from .conftest import company_created
 
@@ -27,7 +30,16 @@ pytestmark = pytest.mark.servers
 OURS, OTHERS = UUID(int=1), UUID(int=2)
 CAUSE = Cause(organization_id=OURS, correlation_id="c", causation_id=None)
 NOW = datetime(2026, 11, 23, 8, tzinfo=UTC)
+PATIENCE = RetrievalSettings().patience
 TOMORROW, YESTERDAY = NOW + timedelta(days=1), NOW - timedelta(days=1)
+
+
+@dataclass
+class Clock:
+    now: datetime
+
+    def __call__(self) -> datetime:
+        return self.now
 
 
 @pytest.fixture
@@ -154,6 +166,39 @@ async def test_an_item_that_is_asked_for_anew_forgets_what_was_looked_for_in_it(
         await plans.put(work, known, [item])
     row = await outbox.pool.fetchrow("SELECT status, search, repair, differs_since FROM sync.work_item WHERE data_set = 'customers'")
     assert tuple(row) == ("queued", None, None, None)
+
+
+async def test_one_item_tries_whether_our_credentials_are_accepted_and_the_others_follow_it(outbox: Outbox) -> None:
+    bakery = await company(outbox, OURS)
+    async with outbox.work(CAUSE) as work:
+        known = await companies.find(work, bakery)
+        assert known is not None
+        await work_items.add(work, known, [PlannedItem(data_set=each, rank=0) for each in (DataSet.CUSTOMERS, DataSet.SUPPLIERS)])
+    pause = PATIENCE.credentials
+    clock = outbox.clock = Clock(NOW)
+    for attempt in range(3):
+        item = await claim(outbox)
+        assert item.data_set is DataSet.CUSTOMERS, attempt
+        await setbacks.record(outbox, item, trouble_of(NotAuthenticated(Call("Token")), item.data_set), PATIENCE)
+        assert await taking_up.bring_back(outbox, Source.VISMA) == 0
+        clock.now += pause
+        assert await taking_up.bring_back(outbox, Source.VISMA) == 1
+    item = await claim(outbox)
+    async with outbox.work(item.cause) as work:
+        await work_items.finish(work, item, rows=1, requests=1)
+    assert await taking_up.bring_back(outbox, Source.VISMA) == 1
+    assert (await claim(outbox)).data_set is DataSet.SUPPLIERS
+
+
+async def test_the_others_try_themselves_when_the_first_is_not_heard_of(outbox: Outbox) -> None:
+    bakery = await stopped_beside_its_balances(outbox, balances="queued")
+    item = await claim(outbox)
+    await outbox.pool.execute("UPDATE sync.work_item SET status = 'queued' WHERE data_set = 'customers'")
+    await setbacks.record(outbox, item, trouble_of(NotAuthenticated(Call("Token")), item.data_set), PATIENCE)
+    await outbox.pool.execute("UPDATE sync.work_item SET status = 'retired' WHERE work_item_id = $1", item.id)
+    outbox.clock = Clock(NOW + 2 * PATIENCE.credentials)
+    assert await taking_up.bring_back(outbox, Source.VISMA) == 1
+    assert (await claim(outbox)).company.company_id == bakery
 
 
 async def test_sums_do_not_go_to_rest_while_what_they_wait_for_is_taken_up(outbox: Outbox) -> None:

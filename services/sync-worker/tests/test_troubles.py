@@ -80,6 +80,49 @@ async def stopped(bench: Any, company_id: Any) -> bool:
     return {row["status"] for row in rows} <= {"complete", "needs_consent"}
 
 
+async def test_visma_does_not_accept_us_and_when_it_does_again_every_company_goes_on_without_a_command(bench: Any) -> None:
+    await bench.visma.latency(30)
+    async with bench.worker(credentials_minutes=0.01):
+        companies = [await bench.create(number) for number in (BUILDER, RESTAURANT)]
+        for company_id in companies:
+            await probe(lambda company_id=company_id: bench.rows("ledger_line", company_id), within=20, every=0.01)
+        refused = {"effect": "status", "status": 401, "body": '{"error": "invalid_client"}', "content_type": "application/json"}
+        await bench.visma.fault(**refused, endpoint="token", times=None)
+        await bench.visma.revoke_tokens()
+        for company_id in companies:
+            [attention] = await bench.of(SyncNeedsAttention, company_id)
+            assert (attention.status, attention.reason) == (SyncStatus.NEEDS_ATTENTION, "not_authenticated")
+            assert "client_secret" in attention.hint
+            assert "goes on by itself" in attention.hint
+            await bench.said(company_id, DataSet, tried_again_and_refused)
+            assert await bench.of(SyncCompleted, company_id, count=0) == []
+        await bench.visma.clear_faults()
+        for company_id in companies:
+            await bench.of(SyncCompleted, company_id)
+    assert len(await bench.gateway.published(SyncNeedsAttention)) == 2
+
+
+def tried_again_and_refused(found: list[SyncProgressed]) -> bool:
+    refused = [each for each in found if each.status is SyncStatus.NEEDS_ATTENTION and each.next_attempt_at]
+    return len({each.last_attempt_at for each in refused}) >= 4
+
+
+async def test_an_expired_key_stops_a07_alone_and_it_completes_when_there_is_a_new_one(bench: Any) -> None:
+    expired = {"error": "invalid_grant", "error_description": "Key has expired (MP-121)"}
+    bench.skatteetaten.faults.add(Fault(match="token", times=None, effect=Status(status=400, body=expired)))
+    async with bench.worker(credentials_minutes=0.01):
+        company_id = await bench.create(BUILDER, months=3, modules=[Module.PAYROLL])
+        [attention] = await bench.of(SyncNeedsAttention, company_id)
+        assert (attention.data_set, attention.status) == (DataSet.A07_REPORTS, SyncStatus.NEEDS_ATTENTION)
+        assert attention.reason == "configuration"
+        assert "register a new one" in attention.hint
+        assert "goes on by itself" in attention.hint
+        await bench.said(company_id, {DataSet.A07_REPORTS}, tried_again_and_refused)
+        bench.skatteetaten.faults.clear()
+        await bench.of(SyncCompleted, company_id)
+    assert len(await bench.of(SyncNeedsAttention, company_id)) == 1
+
+
 async def test_a07_without_consent_holds_nothing_else_back_and_completes_when_asked(bench: Any) -> None:
     await bench.hire()
     number = (await bench.visma.facts(BUILDER))["organisation_number"]

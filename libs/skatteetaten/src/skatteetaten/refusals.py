@@ -119,6 +119,10 @@ def of_maskinporten(answer: Answer, now: datetime) -> SkatteetatenError:
             message = f"Maskinporten refused the grant: {oauth_error}: {description}"
             hint = MASKINPORTEN_HINTS.get(code)
             return _with_wait(MASKINPORTEN[code](message, code=code, status=answer.status, hint=hint), answer, now)
+    if not oauth_error:
+        # A refusal names its reason: this is the page of something in between.
+        nothing = errors.TransientError(f"Maskinporten answered {answer.status} without a reason", code="unreadable", status=answer.status)
+        return _with_wait(nothing, answer, now)
     return _by_status(answer, "Maskinporten", now, code=mp_id or oauth_error)
 
 

@@ -91,13 +91,16 @@ class Tokens:
         if reply.status >= 500:
             raise ServerFault(CALL, f"HTTP {reply.status} from the token endpoint", trace_id=reply.trace_id)
         body = _object(reply.body)
-        if reply.status != 200 or "access_token" not in body:
+        if reply.status != 200 and isinstance(code := body.get("error"), str):
             # The description is left out: it may echo what we sent.
-            code = str(body.get("error", reply.status))
             raise NotAuthenticated(CALL, f"the token endpoint says {code}", code=code, trace_id=reply.trace_id)
-        lifetime = timedelta(seconds=float(body.get("expires_in", 0)))
+        try:
+            value, lifetime = str(body["access_token"]), timedelta(seconds=float(body.get("expires_in", 0)))
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
+            # A refusal names its reason: this is a part of an answer, or the page of something in between.
+            raise VismaUnreachable(CALL, f"HTTP {reply.status} without a token or a reason", trace_id=reply.trace_id) from error
         early = min(RENEW_EARLY + JITTER * random.random(), lifetime / 2)  # noqa: S311
-        return Token(str(body["access_token"]), asked_at + lifetime - early)
+        return Token(value, asked_at + lifetime - early)
 
 
 def _object(body: bytes) -> dict[str, Any]:

@@ -30,6 +30,9 @@ class RetrievalSettings(SettingsGroup):
     )
     retry_first_seconds: float = Field(2, gt=0, description="first wait before an item is tried again; it doubles")
     retry_longest_seconds: float = Field(300, gt=0, description="longest wait before an item is tried again")
+    credentials_minutes: float = Field(
+        5, gt=0, description="how often one request per company is tried again while a source does not accept our own credentials"
+    )
     consent_minutes: float = Field(
         60, gt=0, description="how often what waits for consent is tried again, if nothing tells that it was given"
     )
@@ -41,6 +44,7 @@ class RetrievalSettings(SettingsGroup):
         return Patience(
             first=timedelta(seconds=self.retry_first_seconds),
             longest=timedelta(seconds=self.retry_longest_seconds),
+            credentials=timedelta(minutes=self.credentials_minutes),
             consent=timedelta(minutes=self.consent_minutes),
             support=timedelta(hours=self.support_hours),
         )

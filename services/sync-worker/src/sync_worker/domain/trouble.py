@@ -6,6 +6,9 @@ from datetime import timedelta
 
 from contracts.sync import SyncStatus
 
+OUR_CREDENTIALS = frozenset({"not_authenticated", "configuration"})
+"""Reasons that are ours: a source does not accept our own credentials, whatever the company."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trouble:
@@ -21,14 +24,20 @@ class Trouble:
     whole_source: bool = False
     retry_after: timedelta | None = None
 
+    @property
+    def ours(self) -> bool:
+        """It meets every company alike, and goes away for all of them when operators have mended it."""
+        return self.reason in OUR_CREDENTIALS
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Patience:
-    """How long to wait until something is tried again by itself: at first and at most after a failure that passes, for a consent, and for
-    something that a customer's Visma does not know."""
+    """How long to wait until something is tried again by itself: at first and at most after a failure that passes, for our own credentials,
+    for a consent, and for something that a customer's Visma does not know."""
 
     first: timedelta
     longest: timedelta
+    credentials: timedelta
     consent: timedelta
     support: timedelta
 
@@ -37,6 +46,8 @@ class Patience:
         match trouble.status:
             case SyncStatus.RETRYING:
                 return pause_after(attempts, first=self.first, longest=self.longest, asked=trouble.retry_after)
+            case SyncStatus.NEEDS_ATTENTION if trouble.ours:
+                return self.credentials * random.uniform(0.9, 1)  # noqa: S311
             case SyncStatus.NEEDS_CONSENT:
                 return self.consent * random.uniform(0.9, 1)  # noqa: S311
             case SyncStatus.NOT_SUPPORTED:

@@ -27,7 +27,9 @@ async def record(outbox: Outbox, item: WorkItem, trouble: Trouble, patience: Pat
                 work, item.company, item.data_set, item.period, message=trouble.message, next_attempt_at=again_at
             )
         elif trouble.whole_source:
-            await _stop_source(work, item, trouble, again_at)
+            # One item tries whether our credentials are accepted. The others follow it, or try themselves when it is not heard of.
+            others_at = again_at + pause if trouble.ours and again_at and pause else again_at
+            await _stop_source(work, item, trouble, again_at, others_at)
         else:
             await work_items.stop(work, item, trouble, again_at=again_at)
             if item.reason != trouble.reason:
@@ -39,9 +41,9 @@ async def record(outbox: Outbox, item: WorkItem, trouble: Trouble, patience: Pat
     metrics.TROUBLES.labels(source_of(item.data_set).value, trouble.reason).inc()
 
 
-async def _stop_source(work: Work, item: WorkItem, trouble: Trouble, again_at: datetime | None) -> None:
+async def _stop_source(work: Work, item: WorkItem, trouble: Trouble, again_at: datetime | None, others_at: datetime | None) -> None:
     source = source_of(item.data_set)
-    stopped = await work_items.stop_source(work, item.company.company_id, source, trouble, again_at=again_at)
+    stopped = await work_items.stop_source(work, item, trouble, again_at=again_at, others_at=others_at)
     # Several workers meet a closed door at the same moment, and whoever closes it announces it.
     if await COMPANIES.close_door(work.connection, company_id=item.company.company_id, source=source.value, reason=trouble.reason):
         announcements.needs_attention(work, item.company, item.data_set, None, trouble)

@@ -8,6 +8,7 @@ from sync_worker.domain.trouble import Trouble, Troubled
 from visma_nxt import errors as visma
 
 _OURS = "This is a fault on our side: contact support and quote the reason. Ask for the retrieval again when it is mended."
+_TRIED_AGAIN = "It is tried again every few minutes, and everything goes on by itself when this is mended."
 _NOT_HELD_UP = "The rest of the company is not held up, and this is tried again every day."
 _COULD_BE_READ = "It could be read before, is tried again every hour, and goes on by itself when it can be read."
 _LEDGER_ITSELF = frozenset(
@@ -67,7 +68,7 @@ def _visma(error: visma.VismaError) -> Trouble:
         status=status,
         reason=_snake(type(error).__name__),
         message=str(error),
-        hint=error.hint,
+        hint=f"{error.hint} {_TRIED_AGAIN}" if isinstance(error, visma.NotAuthenticated) else error.hint,
         whole_source=isinstance(error, visma.AccessProblem | visma.NotAuthenticated),
         retry_after=asked,
     )
@@ -87,7 +88,7 @@ def _skatteetaten(error: skatteetaten.SkatteetatenError) -> Trouble:
         status=status,
         reason=error.kind,
         message=str(error),
-        hint=error.hint,
+        hint=f"{error.hint} {_TRIED_AGAIN}" if isinstance(error, skatteetaten.ConfigurationError) else error.hint,
         whole_source=isinstance(error, of_the_employer),
         retry_after=asked,
     )

@@ -3,7 +3,7 @@
 -- its reason stays until it has gone on, so that nobody is told the same twice.
 WITH due AS (
     SELECT work_item_id FROM sync.work_item
-    WHERE refresh_at <= :now AND source = :source AND status IN ('complete', 'needs_consent', 'not_supported')
+    WHERE refresh_at <= :now AND source = :source AND status IN ('complete', 'needs_attention', 'needs_consent', 'not_supported')
     ORDER BY refresh_at LIMIT 500 FOR UPDATE SKIP LOCKED
 ), back AS (
     UPDATE sync.work_item i
@@ -17,7 +17,8 @@ SELECT count(*) FROM back;
 
 -- name: hasten!
 -- The company is looked at now, and once more when it is being looked at: what changed after the question was asked is not in its answer.
-UPDATE sync.work_item SET refresh_at = least(refresh_at, :now) WHERE company_id = :company_id AND data_set = 'account_balances' AND status <> 'retired';
+UPDATE sync.work_item SET refresh_at = least(refresh_at, :now)
+WHERE company_id = :company_id AND data_set = 'account_balances' AND status NOT IN ('needs_attention', 'retired');
 
 -- name: consent_given
 -- What waits for consent goes on where it stopped, with the companies of the organisation that access was given to.

@@ -21,7 +21,7 @@ from sync_worker.domain.progress import GOING_ON
 from sync_worker.domain.receipt import Question
 from sync_worker.domain.replanning import question_of, since_of
 from sync_worker.domain.scan import Key
-from sync_worker.domain.trouble import Trouble
+from sync_worker.domain.trouble import OUR_CREDENTIALS, Trouble
 from sync_worker.store.companies import COMPANIES, company_of
 
 _ITEMS = queries(__file__, "work_items")
@@ -176,8 +176,12 @@ async def hold(work: Work, item: WorkItem) -> None:
 
 async def gone_on(work: Work, item: WorkItem) -> None:
     """The source has answered an item that had been in trouble: whatever door was closed is open."""
-    if item.reason is not None:
-        await COMPANIES.open_doors(work.connection, company_id=item.company.company_id, sources=[source_of(item.data_set).value])
+    if item.reason is None:
+        return
+    company_id, source = item.company.company_id, source_of(item.data_set).value
+    await COMPANIES.open_doors(work.connection, company_id=company_id, sources=[source])
+    if item.reason in OUR_CREDENTIALS:
+        await _ITEMS.follow(work.connection, company_id=company_id, source=source, reason=item.reason, now=work.now)
 
 
 async def save_page(
@@ -275,10 +279,17 @@ async def stop(work: Work, item: WorkItem, trouble: Trouble, *, again_at: dateti
     await _ITEMS.stop(work.connection, id=item.id, status=trouble.status.value, again_at=again_at, **_columns_of(trouble))
 
 
-async def stop_source(work: Work, company_id: UUID, source: Source, trouble: Trouble, *, again_at: datetime | None) -> list[DataSet]:
-    """Leave everything of the company that comes from this source, as `stop` does; gives the data set of every item concerned."""
-    about = {"company_id": company_id, "source": source.value, "status": trouble.status.value, "again_at": again_at, **_columns_of(trouble)}
-    return [DataSet(row["data_set"]) async for row in _ITEMS.stop_source(work.connection, **about)]
+async def stop_source(
+    work: Work, item: WorkItem, trouble: Trouble, *, again_at: datetime | None, others_at: datetime | None
+) -> list[DataSet]:
+    """Leave everything of the item's company that comes from its source, as `stop` does: the rest until ``others_at``.
+
+    Gives the data set of every item that was not stopped before.
+    """
+    about = {"company_id": item.company.company_id, "source": source_of(item.data_set).value, "status": trouble.status.value}
+    times = {"id": item.id, "again_at": again_at, "others_at": others_at}
+    rows = _ITEMS.stop_source(work.connection, **about, **times, **_columns_of(trouble))
+    return [DataSet(row["data_set"]) async for row in rows if row["stopped"]]
 
 
 async def end_turns(work: Work, company_id: UUID) -> None:

@@ -195,15 +195,29 @@ WHERE work_item_id = :id;
 -- name: stop_source
 -- Everything of the company that comes from the same source and is not complete. Who works on one of these now finds the lease gone. An item
 -- that somebody else is storing at this moment is passed over: waiting for it could go in a circle, and its next request meets the same door.
+-- What our credentials have stopped before goes on waiting while this one tries for all.
 UPDATE sync.work_item i
-SET status = :status, reason = :reason, message = :message, hint = :hint, refresh_at = :again_at, lease_token = NULL, lease_until = NULL
-WHERE i.work_item_id IN (
-    SELECT work_item_id FROM sync.work_item
-    WHERE company_id = :company_id AND source = :source
-      AND status NOT IN ('complete', 'needs_attention', 'needs_consent', 'not_supported', 'retired')
+SET status = :status, reason = :reason, message = :message, hint = :hint, lease_token = NULL, lease_until = NULL,
+    refresh_at = CASE WHEN i.work_item_id = :id THEN :again_at::timestamptz ELSE :others_at END
+FROM (
+    SELECT work_item_id, status FROM sync.work_item
+    WHERE company_id = :company_id AND source = :source AND (
+        status NOT IN ('complete', 'needs_attention', 'needs_consent', 'not_supported', 'retired')
+        OR status = 'needs_attention' AND reason = :reason AND refresh_at IS NOT NULL
+    )
     FOR UPDATE SKIP LOCKED
-)
-RETURNING i.data_set;
+) AS before
+WHERE i.work_item_id = before.work_item_id
+RETURNING i.data_set, before.status <> :status AS stopped;
+
+-- name: follow!
+-- What was stopped by our credentials, too, is due now.
+UPDATE sync.work_item SET refresh_at = :now
+WHERE work_item_id IN (
+    SELECT work_item_id FROM sync.work_item
+    WHERE company_id = :company_id AND source = :source AND status = 'needs_attention' AND reason = :reason AND refresh_at > :now
+    FOR UPDATE SKIP LOCKED
+);
 
 -- name: progress
 -- All items of the company from one source, and how long they have been worked on.
