@@ -8,12 +8,13 @@ from uuid import UUID
 import asyncpg
 import pytest
 
+from contracts.company import CompanyArchived
 from contracts.sync import DataSet, SyncStatus
 from contracts.visma import ChangeKind, DataSetChange, VismaDataChanged
 from eventing.outbox import Outbox
 from eventing.work import Cause
 from sync_worker.domain.plan import PlannedItem, Source
-from sync_worker.handlers import look_at_once
+from sync_worker.handlers import look_at_once, on_company_archived
 from sync_worker.retrieval import setbacks
 from sync_worker.retrieval.sums import must_wait
 from sync_worker.retrieval.troubles import not_supported, trouble_of
@@ -128,6 +129,19 @@ async def test_a_company_that_nobody_has_added_is_passed_over(outbox: Outbox) ->
     bakery = await company(outbox, OURS)
     await tell(outbox, visma_company_id=7999999)
     assert await next_look(outbox, bakery) == TOMORROW
+
+
+@pytest.mark.parametrize("archived", [True, False], ids=["archived", "archiving not heard of yet"])
+async def test_news_of_a_company_that_was_archived_and_added_again_is_for_the_new_one(outbox: Outbox, *, archived: bool) -> None:
+    old, new = await company(outbox, OURS), await company(outbox, OURS)
+    await outbox.pool.execute("UPDATE sync.company SET created_at = $2 WHERE company_id = $1", old, YESTERDAY)
+    if archived:
+        archiving = CompanyArchived(company_id=old, organization_id=OURS, archived_by="kari")
+        async with outbox.work(CAUSE) as work:
+            await on_company_archived(archiving, work)
+    await tell(outbox)
+    assert await next_look(outbox, new) == NOW
+    assert await next_look(outbox, old) == (None if archived else TOMORROW)
 
 
 async def test_what_a_user_asks_for_is_claimed_also_when_its_company_has_nothing_else_to_do(outbox: Outbox) -> None:

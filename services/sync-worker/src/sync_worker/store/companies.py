@@ -53,7 +53,7 @@ async def put(work: Work, company: Company) -> None:
 
 
 async def find_by_visma_company(work: Work, visma_company_id: int) -> Company | None:
-    """The company that the organisation has added for one of Visma's."""
+    """The company that the organisation has added for one of Visma's, the last time it did, and has not archived."""
     row = await COMPANIES.find_by_visma_company(work.connection, visma_company_id=visma_company_id, organization_id=work.organization_id)
     return None if row is None else company_of(row)
 

@@ -23,8 +23,10 @@ WHERE company_id = :company_id;
 UPDATE sync.company SET archived_at = :now WHERE company_id = :company_id;
 
 -- name: find_by_visma_company^
+-- One that was archived may have been added again, and that may be heard of before the archiving.
 SELECT company_id, organization_id, visma_company_id, organisation_number, period_type, financial_year_start_month, reconciliation_start, modules
-FROM sync.company WHERE visma_company_id = :visma_company_id AND organization_id = :organization_id;
+FROM sync.company WHERE visma_company_id = :visma_company_id AND organization_id = :organization_id AND archived_at IS NULL
+ORDER BY created_at DESC LIMIT 1;
 
 -- name: lock!
 -- From here on until commit nobody else counts this company's progress or completes it. The work of others goes on.
