@@ -382,7 +382,8 @@ class SyncNeedsAttention(SyncEvent):
     """A data set cannot go on now. What is kept stays valid; the rest of the company goes on.
 
     What needs consent goes on by itself when it is given; what is not supported is tried again every day and holds nothing up. What needs
-    attention waits for `RetrySync`, but for `not_authenticated` and `configuration`: operators mend those, and all goes on by itself.
+    attention waits for `RetrySync`, but for three reasons: `not_authenticated` and `configuration` are for operators to mend, and all goes
+    on by itself then; a month of `a07_checks_failed` is asked for again as often as any other.
     """
 
     TYPE = "no.accountflow.sync.SyncNeedsAttention.v1"

@@ -1,7 +1,7 @@
 """Sources that are away, doors that are closed, and answers of somebody else."""
 
 import dataclasses
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 from zoneinfo import ZoneInfo
@@ -140,8 +140,8 @@ async def test_a07_without_consent_holds_nothing_else_back_and_completes_when_as
     assert len(await bench.of(SyncNeedsAttention, company_id)) == 1
 
 
-async def test_an_a07_report_that_contradicts_itself_is_published_and_needs_attention(bench: Any) -> None:
-    await bench.hire()
+async def contradicting_month(bench: Any) -> tuple[str, Status]:
+    """The current month, and an answer for it that states a tax without a line."""
     number = (await bench.visma.facts(BUILDER))["organisation_number"]
     month = f"{datetime.now(ZoneInfo('Europe/Oslo')):%Y-%m}"
     report = {
@@ -150,7 +150,13 @@ async def test_an_a07_report_that_contradicts_itself_is_published_and_needs_atte
         "opplysningspliktig": {"norskIdentifikator": number, "innsendinger": []},
         "oppgave": {"betalingsinformasjon": {"sumForskuddstrekk": 100}, "oppsummerteVirksomheter": {}},
     }
-    bench.skatteetaten.faults.add(Fault(match="report", month=month, effect=Status(status=200, body={"mottatt": report})))
+    return month, Status(status=200, body={"mottatt": report})
+
+
+async def test_an_a07_report_that_contradicts_itself_is_published_and_needs_attention(bench: Any) -> None:
+    await bench.hire()
+    month, contradicting = await contradicting_month(bench)
+    bench.skatteetaten.faults.add(Fault(match="report", month=month, effect=contradicting))
     async with bench.worker():
         company_id = await bench.create(BUILDER, months=0, modules=[Module.PAYROLL])
         [attention] = await bench.of(SyncNeedsAttention, company_id)
@@ -162,6 +168,35 @@ async def test_an_a07_report_that_contradicts_itself_is_published_and_needs_atte
         await bench.of(SyncCompleted, company_id)
         later = (await bench.of(A07ReportRetrieved, company_id, count=2))[-1]
     assert later.failed_checks == []
+
+
+async def test_a_month_that_contradicts_itself_is_asked_for_again_and_its_correction_noticed(bench: Any) -> None:
+    month, contradicting = await contradicting_month(bench)
+    bench.skatteetaten.faults.add(Fault(match="report", month=month, times=2, effect=contradicting))
+    async with bench.worker():
+        company_id = await bench.create(BUILDER, months=0, modules=[Module.PAYROLL])
+        await bench.of(SyncNeedsAttention, company_id)
+        await bench.said(company_id, {DataSet.A07_REPORTS}, tomorrow)
+        await a_day_passes(bench, company_id)
+        await probe(lambda: bench.pool.fetchval(_WAITS_AGAIN, company_id), within=20)
+        await a_day_passes(bench, company_id)
+        await bench.of(SyncCompleted, company_id)
+        reports = await bench.of(A07ReportRetrieved, company_id, count=2)
+    assert [bool(each.failed_checks) for each in reports] == [True, False]
+    assert len(await bench.of(SyncNeedsAttention, company_id)) == 1
+
+
+_WAITS_AGAIN = "SELECT true FROM sync.work_item WHERE company_id = $1 AND status = 'needs_attention' AND refresh_at > now()"
+
+
+def tomorrow(found: list[SyncProgressed]) -> bool:
+    """It is tried again, at the pace of the newest months."""
+    [*_, last] = found
+    return last.next_attempt_at is not None and timedelta(hours=23) < last.next_attempt_at - datetime.now(UTC) <= timedelta(days=1)
+
+
+async def a_day_passes(bench: Any, company_id: Any) -> None:
+    await bench.pool.execute("UPDATE sync.work_item SET refresh_at = now() WHERE company_id = $1 AND data_set = 'a07_reports'", company_id)
 
 
 async def only_a07_is_left(bench: Any) -> bool:

@@ -1,5 +1,6 @@
 """One A07 report: fetched from Skatteetaten, kept and published when it says something new, and judged by its own cross checks."""
 
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from contracts.a07 import A07ReportRetrieved
@@ -24,7 +25,10 @@ _NOTHING = {
     A07MonthStatus.NOT_YET_DUE: "nothing submitted for the month so far, and it is not due yet",
     A07MonthStatus.MISSING: "nothing submitted for the month although it was due",
 }
-_INCONSISTENT = "Look at the month's submissions with the payroll provider; ask for the retrieval again when they are corrected."
+_INCONSISTENT = (
+    "Look at the month's submissions with the payroll provider. The report is asked for again by itself, and at once when you ask for the "
+    "retrieval again."
+)
 
 
 async def retrieve_report(skatteetaten: A07Client, outbox: Outbox, item: WorkItem) -> None:
@@ -44,7 +48,7 @@ async def retrieve_report(skatteetaten: A07Client, outbox: Outbox, item: WorkIte
         await work_items.hold(work, item)
         landed = await _land(work, item, month, report)
         if landed.failed_checks:
-            await _report_inconsistency(work, item, landed)
+            await _report_inconsistency(work, item, month, landed)
         else:
             await _close(work, item, month, landed, asked)
         crash.point("report.written")
@@ -70,7 +74,7 @@ async def _close(work: Work, item: WorkItem, month: Period, landed: A07ReportRet
     nothing = _NOTHING.get(landed.status) if landed.status else None
     covers = a07_reports.coverage(landed.month)
     await proofs.put(work, item, rows=1, compared=nothing or _CHECKED, asked=[asked], covers=covers)
-    await work_items.finish(work, item, rows=1, requests=1, refresh_at=work.now + a07_again(month.first_day, work.now.date()))
+    await work_items.finish(work, item, rows=1, requests=1, refresh_at=_again_at(work, month))
     missing = f"The A07 report of {landed.month} is missing: it was due on {landed.due}."
     message = missing if landed.status is A07MonthStatus.MISSING else None
     await announcements.progressed(work, item.company, item.data_set, month, message=message)
@@ -79,9 +83,14 @@ async def _close(work: Work, item: WorkItem, month: Period, landed: A07ReportRet
     metrics.ITEMS_PROVEN.labels(item.data_set.value).inc()
 
 
-async def _report_inconsistency(work: Work, item: WorkItem, landed: A07ReportRetrieved) -> None:
+async def _report_inconsistency(work: Work, item: WorkItem, month: Period, landed: A07ReportRetrieved) -> None:
     message = f"The A07 report of {landed.month} contradicts itself ({'; '.join(landed.failed_checks)})."
     trouble = Trouble(status=SyncStatus.NEEDS_ATTENTION, reason="a07_checks_failed", message=message, hint=_INCONSISTENT)
-    await work_items.stop(work, item, trouble)
-    announcements.needs_attention(work, item.company, item.data_set, item.period, trouble)
-    await announcements.progressed(work, item.company, item.data_set, item.period, message=message)
+    await work_items.stop(work, item, trouble, again_at=_again_at(work, month))
+    if item.reason != trouble.reason:
+        announcements.needs_attention(work, item.company, item.data_set, month, trouble)
+    await announcements.progressed(work, item.company, item.data_set, month, message=message)
+
+
+def _again_at(work: Work, month: Period) -> datetime:
+    return work.now + a07_again(month.first_day, work.now.date())
