@@ -202,7 +202,7 @@ async def test_whoever_has_an_item_in_hand_loses_it_and_nobody_gets_it(outbox: O
         await taking_up.take_up(work, bakery)
         await taking_up.consent_given(work, visma_customer_id=CUSTOMER)
     await outbox.pool.execute("UPDATE sync.work_item SET status = 'complete', refresh_at = $1", NOW)
-    assert await taking_up.bring_back(outbox, Source.VISMA) == 1
+    assert await taking_up.bring_back(outbox, Source.VISMA) == 0
     assert await claim(outbox) is None
     assert (await work_items.waiting(outbox, Source.VISMA, most=1, enough=1)).items == 0
 

@@ -2,8 +2,9 @@
 -- Items whose time has come are queued again; gives their number. What is complete is looked at, what was stopped goes on where it stopped;
 -- its reason stays until it has gone on, so that nobody is told the same twice.
 WITH due AS (
-    SELECT work_item_id FROM sync.work_item
+    SELECT work_item_id FROM sync.work_item i
     WHERE refresh_at <= :now AND source = :source AND status IN ('complete', 'needs_attention', 'needs_consent', 'not_supported')
+      AND NOT EXISTS (SELECT 1 FROM sync.given_up g WHERE g.source = i.source AND g.company_id = i.company_id)
     ORDER BY refresh_at LIMIT 500 FOR UPDATE SKIP LOCKED
 ), back AS (
     UPDATE sync.work_item i
