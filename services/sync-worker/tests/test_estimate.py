@@ -1,6 +1,7 @@
 """The time that is told is right within a fifth once a tenth of the work is done: retrievals replayed step by step, without a clock."""
 
 import random
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -12,41 +13,52 @@ from sync_worker.domain.estimate import QUESTION, Part, finished_at
 
 START = datetime(2026, 11, 23, 8, tzinfo=UTC)
 PERIODS = 24
+REGISTERS = (DataSet.CUSTOMERS, DataSet.SUPPLIERS, DataSet.ACCOUNT_GROUPS, DataSet.VOUCHER_SERIES)
+SUBLEDGERS = (DataSet.CUSTOMER_TRANSACTIONS, DataSet.SUPPLIER_TRANSACTIONS)
 PageRows = Callable[[random.Random], int]
 Seconds = Callable[[int], float]
 
 
 def ledger(rng: random.Random) -> list[Part]:
-    """Two years of months, and the registers between the newest and the others; of registers nothing is known before their first page."""
+    """Two years of months; between the newest and the others registers and subledgers, unknown before their first page."""
     months = [
         Part(data_set=DataSet.LEDGER_LINES, rank=age + bool(age), status=SyncStatus.QUEUED, rows=0, expected=rng.randrange(5_000, 60_000))
         for age in range(PERIODS)
     ]
-    registers = [
-        Part(data_set=data_set, rank=1, status=SyncStatus.QUEUED, rows=0, expected=None)
-        for data_set in (DataSet.CUSTOMERS, DataSet.SUPPLIERS, DataSet.ACCOUNT_GROUPS, DataSet.VOUCHER_SERIES)
-    ]
+    unknown = [Part(data_set=data_set, rank=1, status=SyncStatus.QUEUED, rows=0, expected=None) for data_set in (*REGISTERS, *SUBLEDGERS)]
     balances = Part(data_set=DataSet.ACCOUNT_BALANCES, rank=10_000, status=SyncStatus.QUEUED, rows=0, expected=None)
-    return [months[0], *registers, *months[1:], balances]
+    return [months[0], *unknown, *months[1:], balances]
+
+
+def size(part: Part, rng: random.Random) -> int:
+    """How many rows it turns out to have: a subledger up to a third of the ledger."""
+    if part.expected is not None:
+        return part.expected
+    return rng.randrange(50_000, 250_000) if part.data_set in SUBLEDGERS else rng.randrange(50, 3_000)
 
 
 def retrieval(parts: list[Part], rng: random.Random, page_rows: PageRows, seconds: Seconds) -> Iterator[tuple[timedelta, list[Part]]]:
-    """What is recorded after each step, which takes ``seconds`` for its rows: how long the work has taken, and where every part stands."""
+    """What is recorded after each step, which takes ``seconds`` for its rows: how long the work has taken, and where every part stands.
+
+    Parts of one rank are read side by side, a page of each in turn.
+    """
     worked = 0.0
-    sizes = [rng.randrange(50, 3_000) if part.expected is None else part.expected for part in parts]
-    for place, size in enumerate(sizes):
-        rows = 0
-        while rows < size:
-            page = min(page_rows(rng), size - rows)
-            rows += page
-            worked += seconds(page)
-            parts = [*parts]
-            parts[place] = replace(parts[place], status=SyncStatus.RETRIEVING, rows=rows, expected=size)
-            yield timedelta(seconds=worked), parts
-        worked += seconds(0)
+    sizes = [size(part, rng) for part in parts]
+    open_places = deque(range(len(parts)))
+    while open_places:
+        rank = parts[open_places[0]].rank
+        place = open_places.popleft()
+        part = parts[place]
+        page = min(page_rows(rng), sizes[place] - part.rows)
+        worked += seconds(page)
+        rows = part.rows + page
+        status = SyncStatus.RETRIEVING if page else SyncStatus.COMPLETE  # the last step is the proof
         parts = [*parts]
-        parts[place] = replace(parts[place], status=SyncStatus.COMPLETE, expected=size)
+        parts[place] = replace(part, status=status, rows=rows, expected=sizes[place])
         yield timedelta(seconds=worked), parts
+        if page:
+            alike = sum(parts[other].rank == rank for other in open_places)
+            open_places.insert(alike, place)
 
 
 def largest(_: random.Random) -> int:
