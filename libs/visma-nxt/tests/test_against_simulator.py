@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from visma_nxt import Asked, Page, Reach, VismaClient, VismaSettings
-from visma_nxt.errors import CompanyNotOpened, NotAuthenticated, QueryRejected, UnexpectedAnswer, WrongCompanyAnswered
+from visma_nxt.errors import CompanyNotOpened, NotAuthenticated, QueryRejected, ServerFault, UnexpectedAnswer, WrongCompanyAnswered
 from visma_nxt.filters import all_of, any_of, eq, gt, gte, in_, lt
 from visma_nxt.tables import ASSOCIATE, GENERAL_LEDGER_ACCOUNT, GENERAL_LEDGER_TRANSACTION, ORG_UNIT, ORG_UNITS, TABLES, Table
 from visma_nxt.values import date_of
@@ -99,6 +99,17 @@ async def test_pages_hold_every_row_once_in_key_order(client: VismaClient, table
     assert all(set(row) == set(table.columns) for page in pages for row in page.rows)
     assert all(isinstance(row[amount], Decimal) for page in pages for row in page.rows for amount in table.amounts)
     assert all(date_of(row[day]) is None or row[day] for page in pages for row in page.rows for day in table.dates)
+
+
+@pytest.mark.parametrize("table", [GENERAL_LEDGER_ACCOUNT, ORG_UNIT], ids=lambda table: table.name)
+async def test_a_page_that_lacks_a_row_of_its_total_is_not_believed(client: VismaClient, control: Control, table: Table) -> None:
+    await control.set("/faults", {"effect": "drop_row", "operation": f"{table.type_name}Rows", "index": 1, "times": 1})
+    with pytest.raises(ServerFault) as refused:
+        await client.rows(table, COMPANY, with_total=True, whole=True)
+    assert refused.value.code == "TRUNCATED"
+    page = await client.rows(table, COMPANY, with_total=True, whole=True)
+    assert len(page.rows) == page.total
+    assert (await client.rows(table, COMPANY, first=3, with_total=True, whole=True)).has_more
 
 
 async def test_vismas_sums_are_those_of_the_rows(client: VismaClient) -> None:

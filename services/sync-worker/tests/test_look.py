@@ -67,6 +67,7 @@ async def test_a_company_is_followed(bench: Any, followed: UUID) -> None:
     await nothing_changed_costs_one_request_and_says_nothing(bench)
     await what_is_posted_arrives_and_its_period_is_verified_again(bench, followed)
     await what_changed_is_read_and_nothing_else(bench, followed)
+    await a_change_that_is_lost_on_the_way_is_read_again(bench, followed)
     await what_visma_no_longer_has_is_removed(bench, followed)
 
 
@@ -142,6 +143,20 @@ async def what_changed_is_read_and_nothing_else(bench: Any, company_id: UUID) ->
     assert len(event.rows) == 1
     assert len(await bench.of(CustomersRetrieved, company_id)) == 1
     assert await bench.of(PeriodMismatched, company_id) == told
+
+
+async def a_change_that_is_lost_on_the_way_is_read_again(bench: Any, company_id: UUID) -> None:
+    line = min(await bench.rows("ledger_line", company_id), key=lambda row: (row["voucher_journal_no"], row["audit_no"]))
+    customer = min(await bench.rows("customer", company_id), key=lambda row: row["associate_no"])
+    for operation in ("GeneralLedgerTransactionRows", "AssociateRows"):
+        await bench.visma.fault(effect="drop_row", operation=operation, index=0, times=1)
+    key = {"voucherJournalNo": line["voucher_journal_no"], "auditNo": line["audit_no"]}
+    await bench.visma.change_ledger(BAKERY, "change", key | {"text": "Tapt tekst"})
+    await bench.visma.change_ledger(BAKERY, "change", {"associateNo": customer["associate_no"], "name": "Tapt navn"}, table="Associate")
+    await published(bench, company_id, LedgerLinesRetrieved, lambda row: row.text == "Tapt tekst")
+    await published(bench, company_id, CustomersRetrieved, lambda row: row.name == "Tapt navn")
+    assert await bench.visma.faults_met() == [1, 1]
+    await probe(lambda: settled(bench, company_id), within=20)
 
 
 async def what_visma_no_longer_has_is_removed(bench: Any, company_id: UUID) -> None:

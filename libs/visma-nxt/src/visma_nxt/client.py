@@ -16,7 +16,7 @@ from visma_nxt.budget import Budget
 from visma_nxt.companies import Company, CompanyInformation, companies_in, contents_of, owner_in
 from visma_nxt.errors import Call, CustomerNotActivated, CustomerUnknown, Transient, VismaError
 from visma_nxt.filters import Filter, after_key, all_of
-from visma_nxt.pages import Key, Mark, Page, Row, groups_in, marks_in, page_in, page_of_parts
+from visma_nxt.pages import Key, Mark, Page, Row, checked_whole, groups_in, marks_in, page_in, page_of_parts
 from visma_nxt.probe import Probe, ProbedCompany, Reach, probe_of
 from visma_nxt.session import Session
 from visma_nxt.settings import VismaSettings
@@ -73,20 +73,22 @@ class VismaClient:
         first: int | None = None,
         with_total: bool = False,
         with_newest: bool = False,
+        whole: bool = False,
         organisation_number: str | None = None,
     ) -> Page:
         """One page of rows in key order, those after the key `after` when given (keyset paging: stable under writes).
 
         `first` is at most 2000, by default the settings' page size; of a table with parts, each one gives that many. With
-        `organisation_number` the answer is checked to be of that company (WrongCompanyAnswered). A page is whole or
-        raises; amounts are Decimal, dates integers.
+        `organisation_number` the answer is checked to be of that company (WrongCompanyAnswered). With `whole`, which
+        needs the total, a page that lacks rows of that total is not believed (ServerFault). An answer is read as a
+        whole or raises; amounts are Decimal, dates integers.
         """
         first = first or self._settings.page_size
         if first > LARGEST_PAGE:
             raise ValueError(f"a page holds at most {LARGEST_PAGE} rows")
         if table.parts:
             shape = {"with_total": with_total, "with_newest": with_newest}
-            return await self._page_of_parts(table, company_no, where, after, first, shape, organisation_number)
+            return await self._page_of_parts(table, company_no, where, after, first, shape, organisation_number, whole=whole)
         conditions = [where] if where else []
         if after is not None:
             conditions.append(after_key(table.key, after))
@@ -94,7 +96,8 @@ class VismaClient:
         call = _company_call(f"{table.type_name}Rows", document, company_no, first=first, **_filter(conditions))
         answer = await self._session.ask(call)
         contents = contents_of(answer, organisation_number=organisation_number)
-        return page_in(answer, contents, table, first=first, with_total=with_total, with_newest=with_newest)
+        page = page_in(answer, contents, table, first=first, with_total=with_total, with_newest=with_newest)
+        return checked_whole(answer, page, first=first) if whole else page
 
     async def _page_of_parts(
         self,
@@ -105,6 +108,8 @@ class VismaClient:
         first: int,
         shape: dict[str, bool],
         organisation_number: str | None,
+        *,
+        whole: bool,
     ) -> Page:
         part, key = (1, None) if after is None else (int(after[0]), after[1:])
         conditions = [[where] if where else [] for _ in table.parts[part - 1 :]]
@@ -114,7 +119,8 @@ class VismaClient:
         document = documents.rows_of_parts(table, first_part=part, **shape)
         answer = await self._session.ask(_company_call(f"{table.type_name}Rows", document, company_no, first=first, **filters))
         contents = contents_of(answer, organisation_number=organisation_number)
-        return page_of_parts(answer, contents, table, first_part=part, first=first, **shape)
+        page = page_of_parts(answer, contents, table, first_part=part, first=first, **shape)
+        return checked_whole(answer, page, first=first) if whole else page
 
     async def grouped(
         self,

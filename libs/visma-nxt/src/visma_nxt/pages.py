@@ -8,6 +8,7 @@ from typing import Any
 
 from visma_nxt.answers import Answer
 from visma_nxt.documents import CHANGED
+from visma_nxt.errors import ServerFault
 from visma_nxt.tables import Table
 
 Row = dict[str, Any]
@@ -20,7 +21,8 @@ class Page:
 
     `total`, when asked for, counts the rows from this page's first one on. `has_more` compares with the total when
     there is one and otherwise says whether the page was full. A page that Visma cut short for reasons of its own
-    would look like the last one: whoever needs every row compares what came with the first page's total.
+    would look like the last one: whoever needs every row compares what came with the first page's total, or has each
+    page compared with its own (`checked_whole`).
 
     `newest` is when the newest of all rows was written, asked for with the first page; None when no row says so.
 
@@ -79,6 +81,14 @@ def page_of_parts(
     return Page(
         rows, last_key, total if with_total else None, has_more, max(filter(None, moments), default=None), answer.seconds, answer.size
     )
+
+
+def checked_whole(answer: Answer, page: Page, *, first: int) -> Page:
+    """The page, which has a total. Raises ServerFault when it lacks rows that the total counts although it had room for them."""
+    if page.has_more and len(page.rows) < first:
+        detail = f"a page of {len(page.rows)} rows, of which {page.total} are stated in the same answer"
+        raise ServerFault(answer.call, detail, code="TRUNCATED", trace_id=answer.trace_id)
+    return page
 
 
 def groups_in(

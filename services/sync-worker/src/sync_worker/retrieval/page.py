@@ -114,6 +114,8 @@ async def _fetched(visma: VismaClient, sizes: PageSizes, item: WorkItem) -> Page
             with_total=item.expected is None or item.changed_since is not None,
             # Of periods the plan knows it.
             with_newest=item.cursor is None and item.changed_since is None and item.retrieved_from is None and not dataset.by_period,
+            # What changed has no count that a proof could miss a row by.
+            whole=item.changed_since is not None,
             organisation_number=company.organisation_number,
         )
     except Transient as error:
