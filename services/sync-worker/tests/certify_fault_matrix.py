@@ -20,6 +20,7 @@ from contracts.visma import ChangeKind, DataSetChange, VismaDataChanged
 from skatteetaten_simulator.faults import Delay, Fault, Status
 from sync_worker.domain.datasets import DATASETS
 from sync_worker.domain.plan import data_sets_of
+from testkit.probe import probe
 from visma_simulator import scenario, server
 from visma_simulator.app import build_app
 from visma_simulator.limits import Limits
@@ -130,6 +131,7 @@ class Session:
         self.bench = bench
         self.numbers = numbers
         self.names: dict[UUID, str] = {}
+        self.posted_at = datetime.now(UTC)
         self.completed: Counter[str] = Counter()
         self.told: dict[str, list[SyncNeedsAttention]] = defaultdict(list)
         self._seen = 0
@@ -165,6 +167,11 @@ class Session:
                 noticed_at=datetime.now(UTC),
             )
             await self.bench.gateway.event(changed, source="/visma-connector")
+
+    async def overlap_has_passed(self) -> bool:
+        """Since everything was read: until then more may come."""
+        agreed = await self.bench.pool.fetchval("SELECT max(succeeded_at) FROM sync.work_item")
+        return bool(agreed + OVERLAP < datetime.now(UTC))
 
     async def until_complete(self, *names: str, times: int = 1) -> None:
         """Take in what is published, and ask for another attempt whenever something needs attention."""
@@ -222,7 +229,8 @@ VISMA_SETTINGS = {
     "minute": timedelta(seconds=1),  # after a refusal nothing is asked for a twelfth of it
     "requests_per_minute": 1000,
 }
-RETRIEVAL_SETTINGS = {"retry_longest_seconds": 0.2, "consent_minutes": 0.005}
+OVERLAP = timedelta(seconds=3)
+RETRIEVAL_SETTINGS = {"retry_longest_seconds": 0.2, "consent_minutes": 0.005, "overlap_minutes": OVERLAP / timedelta(minutes=1)}
 
 
 async def test_every_fault_on_every_data_set_ends_in_a_proof(bench: Any) -> None:
@@ -256,6 +264,7 @@ async def test_every_fault_on_every_data_set_ends_in_a_proof(bench: Any) -> None
 
 async def companies_are_created(session: Session) -> None:
     """Those whose ledgers change have two vouchers more, by which they do."""
+    session.posted_at = datetime.now(UTC)
     for name in EVENTS:
         await session.post(name, FIRST, "add")
         await session.post(name, SECOND, "add")
@@ -269,7 +278,9 @@ async def companies_are_created(session: Session) -> None:
 
 
 async def a_change_that_comes_late_or_twice_is_found(session: Session) -> None:
-    await session.post("late commits", SECOND, "change", "55.55", seconds_ago=300)
+    since_the_newest = (datetime.now(UTC) - session.posted_at).total_seconds()
+    await session.post("late commits", FIRST, "change", "55.55", seconds_ago=since_the_newest + 1)
+    await probe(session.overlap_has_passed, within=60)
     await session.hint("late commits", ChangeKind.UPDATED)
     await session.post("webhooks doubled and reordered", SECOND, "change", "55.55")
     await session.post("webhooks doubled and reordered", FIRST, "delete")

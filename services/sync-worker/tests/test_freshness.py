@@ -37,6 +37,22 @@ def test_changes_are_read_from_before_the_newest_known(newest: str | None, since
     assert FRESHNESS.since(newest) == since
 
 
+@pytest.mark.parametrize(
+    ("newest", "minutes", "due"),
+    [
+        ("2026-11-22T10:00:00.1234560", 10, True),
+        ("2026-11-22T10:00:00.1234560", 9, False),  # more may come
+        ("2026-11-22T13:00:00.0000000", 10, True),  # a clock ahead of ours
+        ("2026-11-21T10:00:00.0000000", 10, True),  # or far behind
+        ("2026-11-20T10:00:00.0000000", 10, False),  # nothing that old could come late
+        (None, 10, False),
+    ],
+)
+def test_late_commits_are_asked_for_when_the_overlap_has_passed(newest: str | None, minutes: int, due: bool) -> None:
+    read_at = datetime(2026, 11, 22, 9, tzinfo=UTC)
+    assert FRESHNESS.is_time_for_late_commits(newest, read_at, read_at + timedelta(minutes=minutes)) is due
+
+
 def test_the_next_look_is_never_later_than_promised() -> None:
     now = datetime(2026, 11, 22, tzinfo=UTC)
     waits = {FRESHNESS.next_look(now) - now for _ in range(100)}

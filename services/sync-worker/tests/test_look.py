@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -157,6 +158,35 @@ async def a_change_that_is_lost_on_the_way_is_read_again(bench: Any, company_id:
     await published(bench, company_id, CustomersRetrieved, lambda row: row.name == "Tapt navn")
     assert await bench.visma.faults_met() == [1, 1]
     await probe(lambda: settled(bench, company_id), within=20)
+
+
+async def test_what_is_committed_late_behind_newer_rows_is_found_when_the_overlap_has_passed(bench: Any) -> None:
+    async with bench.worker(**OFTEN, overlap_minutes=0.1):
+        company_id = await bench.create(BAKERY, months=0)
+        await bench.of(SyncCompleted, company_id)
+        line, other = sorted(await bench.rows("ledger_line", company_id), key=lambda row: (row["voucher_journal_no"], row["audit_no"]))[:2]
+        written = datetime.now(UTC)
+        await change_text(bench, line, "Først skrevet")
+        await published(bench, company_id, LedgerLinesRetrieved, lambda row: row.text == "Først skrevet")
+        await change_text(bench, other, "Sent bekreftet", seconds_ago=(datetime.now(UTC) - written).total_seconds() + 1)
+        await published(bench, company_id, LedgerLinesRetrieved, lambda row: row.text == "Sent bekreftet")
+        await probe(lambda: settled(bench, company_id), within=20)
+        await probe(lambda: all_is_settled(bench), within=20)
+        await nothing_changed_costs_one_request_and_says_nothing(bench)
+
+
+async def change_text(bench: Any, line: dict[str, Any], text: str, *, seconds_ago: float = 0) -> None:
+    row = {"voucherJournalNo": line["voucher_journal_no"], "auditNo": line["audit_no"], "text": text}
+    await bench.visma.change_ledger(BAKERY, "change", row, seconds_ago=seconds_ago)
+
+
+async def all_is_settled(bench: Any) -> bool:
+    """What was written lately has been asked for once more."""
+    return bool(await bench.pool.fetchval("SELECT bool_and(settled OR newest IS NULL OR newest < $1) FROM sync.work_item", long_ago()))
+
+
+def long_ago() -> str:
+    return f"{datetime.now(UTC) - timedelta(days=1):%Y-%m-%dT%H:%M:%S}"
 
 
 async def what_visma_no_longer_has_is_removed(bench: Any, company_id: UUID) -> None:

@@ -5,12 +5,14 @@ The clock of all this is Visma's own: the newest moment at which a row was writt
 
 import random
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 _NORWAY = ZoneInfo("Europe/Oslo")
 _EVER = "1900-01-01T00:00:00"
 _MONTH_DAYS = 31
+_ANY_CLOCK = timedelta(days=1)
+"""How far Visma's clock, without a zone, may be from ours. Longer ago is long ago by both."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +38,15 @@ class Freshness:
         known = datetime.fromisoformat(newest[:26])
         twice = _offset(known - timedelta(hours=3)) - _offset(known + timedelta(hours=3))
         return (known - self.overlap - max(twice, timedelta(0))).isoformat()
+
+    def is_time_for_late_commits(self, newest: str | None, read_at: datetime, now: datetime) -> bool:
+        """Whether rows may have become visible behind `newest` since all was read at `read_at`, and no more will: the overlap has passed.
+
+        Where the newest was written long before it was read, none could.
+        """
+        if newest is None or now < read_at + self.overlap:
+            return False
+        return datetime.fromisoformat(newest[:26]).replace(tzinfo=UTC) > read_at - self.overlap - _ANY_CLOCK
 
 
 @dataclass(frozen=True, slots=True)

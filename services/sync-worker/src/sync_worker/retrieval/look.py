@@ -25,6 +25,7 @@ from sync_worker.domain.proof import Group, Stated, account_differences, differe
 from sync_worker.domain.receipt import questions
 from sync_worker.retrieval import announcements
 from sync_worker.retrieval.balances import ledger_sums
+from sync_worker.retrieval.late_commits import found_late, written_behind
 from sync_worker.store import landing, looks, proofs, taking_up, work_items
 from sync_worker.store.companies import COMPANIES
 from sync_worker.store.looks import Proven
@@ -61,13 +62,15 @@ async def look(visma: VismaClient, outbox: Outbox, item: WorkItem, freshness: Fr
     news = [each for each in proven if is_news(each.mark, now[each.id]) or (outdated and each.data_set is FIRST_ITEM.data_set)]
     verified = [each for each in news if each.data_set is DataSet.LEDGER_LINES and each.agreed]
     stated = await _sums_of(visma, item, verified) if verified else {}
+    behind = await written_behind(visma, company, [each for each in proven if each not in news], freshness, outbox.clock())
+    requests = 1 + bool(verified) + len(behind)
     crash.point("look.fetched")
     async with outbox.work(item.cause) as work:
         await work_items.hold(work, item)
         differing = await _announce_differences(work, company, verified, stated)
         taken = [
             each
-            for each in news
+            for each in [*news, *await found_late(work, company, behind)]
             if await looks.read_changes(
                 work,
                 each,
@@ -80,9 +83,9 @@ async def look(visma: VismaClient, outbox: Outbox, item: WorkItem, freshness: Fr
         if hidden:
             await taking_up.refetch(work, company.company_id, [Planned(each.data_set, "", ()) for each in hidden])
         if taken or hidden or not await proofs.is_fresh(work, company.company_id, since=work.now - freshness.proof):
-            await _compare_again(work, item, [*taken, *hidden], requests=1 + bool(verified))
+            await _compare_again(work, item, [*taken, *hidden], requests=requests)
         else:
-            await looks.rest(work, item, until=freshness.next_look(work.now))
+            await looks.rest(work, item, until=freshness.next_look(work.now), requests=requests)
             await work_items.end_turns(work, company.company_id)
             if item.attempts or item.reason:
                 await announcements.progressed(work, company, item.data_set)
@@ -91,7 +94,7 @@ async def look(visma: VismaClient, outbox: Outbox, item: WorkItem, freshness: Fr
             await announcements.completed_if_so(work, company)
         crash.point("look.written")
     crash.point("look.committed")
-    metrics.LOOKS.labels("news" if news else "quiet").inc()
+    metrics.LOOKS.labels("news" if taken or hidden else "quiet").inc()
 
 
 async def _marks(visma: VismaClient, company: Company, proven: Sequence[Proven]) -> tuple[dict[YearAndPeriod, Mark], dict[DataSet, Mark]]:

@@ -33,6 +33,7 @@ class Arrival:
 @dataclass(frozen=True, slots=True)
 class _Statements:
     upsert: str
+    has_landed: str
     remove_unseen: str
     count_seen: str
     totals: str
@@ -44,9 +45,8 @@ async def land(work: Work, dataset: Dataset, company: Company, scan: int, rows: 
     by_key = {tuple([row[place] for place in places]): row for row in rows}
     if not by_key:
         return Arrival([], 0, {})
-    page = b"[%b]" % b",".join(map(row_json(dataset.names), by_key.values()))
-    upsert = _statements(dataset).upsert
-    known = await work.connection.fetch(upsert, company.organization_id, company.company_id, scan, work.now, page.decode())
+    upsert, page = _statements(dataset).upsert, _page(dataset, by_key.values())
+    known = await work.connection.fetch(upsert, company.organization_id, company.company_id, scan, work.now, page)
     before: dict[LandedRow, LandedRow] = {}
     unchanged, seen = set[Key](), len(by_key)
     for row in known:
@@ -58,6 +58,12 @@ async def land(work: Work, dataset: Dataset, company: Company, scan: int, rows: 
         seen -= not new_to_scan
     changed = [row for key, row in by_key.items() if key not in unchanged] if unchanged else [*by_key.values()]
     return Arrival(changed, seen, before)
+
+
+async def has_landed(work: Work, dataset: Dataset, company: Company, rows: Iterable[LandedRow]) -> bool:
+    """Whether all of these rows are in their table as they are."""
+    landed: bool = await work.connection.fetchval(_statements(dataset).has_landed, company.company_id, _page(dataset, rows))
+    return landed
 
 
 async def everything(work: Work, dataset: Dataset, company: Company) -> list[LandedRow]:
@@ -128,6 +134,10 @@ def sums(dataset: Dataset) -> str:
         coalesce(-sum({amount}) FILTER (WHERE {amount} < 0), 0) AS credit"""
 
 
+def _page(dataset: Dataset, rows: Iterable[LandedRow]) -> str:
+    return (b"[%b]" % b",".join(map(row_json(dataset.names), rows))).decode()
+
+
 @cache
 def _statements(dataset: Dataset) -> _Statements:
     table, names, key = f"sync.{dataset.landing}", ", ".join(dataset.names), ", ".join(dataset.key)
@@ -147,6 +157,11 @@ def _statements(dataset: Dataset) -> _Statements:
                 CASE WHEN old.version < new.version THEN ROW({", ".join(f"old.{name}" for name in dataset.names)}) END AS was
         )
         SELECT * FROM landed WHERE changed IS NOT NULL"""
+    same = f"({names}) IS NOT DISTINCT FROM ({', '.join(f'arriving.{name}' for name in dataset.names)})"
+    there = f"SELECT FROM {table} WHERE company_id = $1 AND ({key}) = ({', '.join(f'arriving.{name}' for name in dataset.key)}) AND {same}"
+    has_landed = (
+        f"SELECT NOT EXISTS (SELECT FROM json_populate_recordset(NULL::{table}, $2::text::json) AS arriving WHERE NOT EXISTS ({there}))"
+    )
     remove_unseen = f"DELETE FROM {table} WHERE company_id = $1 AND scan <> $2{in_scope(dataset, 3)} RETURNING {names}"
     count_seen = f"SELECT count(*) FROM {table} WHERE company_id = $1 AND scan = $2{in_scope(dataset, 3)}"
     everything = f"FROM {table} WHERE company_id = $1{in_scope(dataset, 2)}"
@@ -155,4 +170,4 @@ def _statements(dataset: Dataset) -> _Statements:
     else:
         by = ", ".join(dataset.control.by)
         totals = f"SELECT {by}, {sums(dataset)} {everything} GROUP BY {by}"
-    return _Statements(upsert, remove_unseen, count_seen, totals)
+    return _Statements(upsert, has_landed, remove_unseen, count_seen, totals)

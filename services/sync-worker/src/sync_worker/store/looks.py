@@ -20,7 +20,10 @@ _LOOKS = queries(__file__, "looks")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proven:
-    """An item that a look may find news for. Without ``agreed`` it differed from Visma up to now."""
+    """An item that a look may find news for. Without ``agreed`` it differed from Visma up to now.
+
+    ``unsettled_since``: when it last agreed, unless what was committed late behind its newest row has been asked for since.
+    """
 
     id: int
     data_set: DataSet
@@ -28,6 +31,7 @@ class Proven:
     ledger_periods: tuple[YearAndPeriod, ...]
     mark: Mark
     agreed: bool
+    unsettled_since: datetime | None
 
 
 async def proven(outbox: Outbox, company_id: UUID, data_sets: Iterable[DataSet]) -> list[Proven]:
@@ -56,10 +60,15 @@ async def read_changes(work: Work, item: Proven, *, changed_since: str, mark: Ma
     return bool(await _LOOKS.read_changes(work.connection, **about))
 
 
-async def rest(work: Work, item: WorkItem, *, until: datetime) -> None:
+async def settle(work: Work, items: Iterable[Proven]) -> None:
+    """Nothing was committed late behind the newest row of these, and nothing can be any more."""
+    await _LOOKS.settle(work.connection, ids=[each.id for each in items])
+
+
+async def rest(work: Work, item: WorkItem, *, until: datetime, requests: int = 1) -> None:
     """A look found nothing new."""
     await gone_on(work, item)
-    await _LOOKS.rest(work.connection, id=item.id, requests=1, refresh_at=until, now=work.now)
+    await _LOOKS.rest(work.connection, id=item.id, requests=requests, refresh_at=until, now=work.now)
 
 
 async def compare_next(work: Work, item: WorkItem, *, requests: int) -> None:
@@ -86,4 +95,5 @@ def _proven_of(row: Mapping[str, Any]) -> Proven:
         ledger_periods=ledger_periods_of(row),
         mark=Mark(row["scanned"], row["newest"]),
         agreed=row["agreed"],
+        unsettled_since=row["unsettled_since"],
     )

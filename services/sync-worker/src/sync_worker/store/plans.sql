@@ -19,7 +19,7 @@ WHERE company_id = :company_id AND data_set = :data_set AND period_label = :peri
 -- name: again*!
 UPDATE sync.work_item
 SET status = 'queued', rank = :rank, ledger_periods = :ledger_periods, question = :question, since = :since, retrieved_from = NULL,
-    changed_since = NULL, refresh_at = NULL, newest = :newest, scan = nextval('sync.scan'), cursor = NULL, scanned = 0, expected = :expected,
+    changed_since = NULL, refresh_at = NULL, newest = :newest, settled = false, scan = nextval('sync.scan'), cursor = NULL, scanned = 0, expected = :expected,
     scan_complete = :data_set = 'account_balances', refetched = false, search = NULL, repair = NULL, differs_since = NULL, attempts = 0,
     reason = NULL, message = NULL, hint = NULL, lease_token = NULL, lease_until = NULL, next_attempt_at = :now,
     correlation_id = :correlation_id, causation_id = :causation_id, traceparent = :traceparent

@@ -130,7 +130,7 @@ FOR UPDATE OF i;
 -- Who reads on keeps the lease, unless the company was paused meanwhile.
 UPDATE sync.work_item i
 SET cursor = coalesce(:cursor, cursor), scanned = scanned + :seen, expected = coalesce(:expected, expected), counted = coalesce(:counted, counted), scan_complete = :scan_complete,
-    newest = coalesce(:newest, newest), next_attempt_at = CASE WHEN :scan_complete THEN :prove_at ELSE next_attempt_at END,
+    newest = coalesce(:newest, newest), settled = settled AND :newest::text IS NULL, next_attempt_at = CASE WHEN :scan_complete THEN :prove_at ELSE next_attempt_at END,
     status = CASE WHEN :scan_complete THEN 'verifying' ELSE 'retrieving' END,
     requests = requests + 1, attempts = 0, reason = NULL, message = NULL, hint = NULL,
     lease_token = CASE WHEN :keep AND paused_at IS NULL THEN lease_token END, lease_until = CASE WHEN :keep AND paused_at IS NULL THEN lease_until END
