@@ -75,9 +75,10 @@ async def a_period_retrieved_anew_is_put_right_and_proven_again(bench: Any, comp
     about = {"company_id": company_id, "organization_id": bench.organization_id, "periods": [newest.period.label]}
     await bench.visma.operations(BAKERY)
     outcome = await bench.gateway.ask(RefetchPeriods(**about, data_sets=[DataSet.LEDGER_LINES]), actor="kari")
-    assert outcome.result == {"data_sets": ["ledger_lines", "account_balances"]}
+    assert outcome.result == {"data_sets": ["ledger_lines", "account_balances", "unposted_vouchers", "vat_figures"]}
     await bench.of(SyncCompleted, company_id, count=2)
-    assert set(await bench.visma.operations(BAKERY)) == {"GeneralLedgerTransactionRows", "GeneralLedgerTransactionGroups"}
+    of_the_ledger = {"GeneralLedgerTransactionRows", "GeneralLedgerTransactionGroups", "GeneralLedgerTransactionGroupsEach"}
+    assert set(await bench.visma.operations(BAKERY)) == of_the_ledger | {"VoucherGroups"}
     [event] = [each for each in await bench.of(LedgerLinesRetrieved, company_id) if each.before]
     assert {row.text for row in event.before} == {"falsk"}
     assert (wrong["voucher_journal_no"], 1) in {(row.voucher_journal_no, row.audit_no) for row in event.rows}

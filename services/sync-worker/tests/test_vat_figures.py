@@ -1,6 +1,7 @@
 """Base and VAT of every term and tax code: reckoned, compared with Visma, and reported when they differ."""
 
 from collections import defaultdict
+from collections.abc import AsyncIterator, Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -11,12 +12,16 @@ import pytest
 from contracts.accounting import VatFiguresCalculated
 from contracts.company import Module
 from contracts.results import CommandSucceeded
-from contracts.sync import DataSet, PeriodVerified, RetrySync, SyncCompleted, SyncNeedsAttention
+from contracts.sync import DataSet, PeriodVerified, RefetchPeriods, RetrySync, SyncCompleted, SyncNeedsAttention
+from eventing.work import Cause
 from sync_worker.domain.proof import Landed, Stated, differences
 from sync_worker.domain.vat_figures import VatCode, VatTerm, figures, in_words
+from sync_worker.handlers import refetch_periods
+from testkit.databases import Templates
 from testkit.probe import probe
 
-BUILDER = 7100002
+from .books import BUILDER, Books, retrieved
+
 VAT_ACCOUNTS = {2700: "3", 2701: "31", 2710: "1", 2711: "11"}
 
 
@@ -96,6 +101,69 @@ async def test_a_code_that_was_changed_after_its_period_was_proven_is_retrieved_
     code = "SELECT vat_code FROM sync.ledger_line WHERE (voucher_journal_no, audit_no) = ($1, $2)"
     assert await bench.pool.fetchval(code, key["voucher_journal_no"], key["audit_no"]) == 6
     assert len(verified) == len({each.period.label for each in verified}) + 1
+
+
+@pytest.fixture(scope="module")
+async def books(database_templates: Templates) -> AsyncIterator[Books]:
+    async with retrieved(database_templates, BUILDER, modules=(Module.VAT,)) as [found]:
+        yield found
+
+
+@pytest.mark.servers
+async def test_figures_are_calculated_anew_when_the_balances_find_that_the_ledger_has_changed(books: Books) -> None:
+    line = await a_sale(books, code=3)
+    other = await books.pool.fetchrow(
+        "SELECT * FROM sync.ledger_line WHERE vat_code IS NULL AND (voucher_journal_no, voucher_no, year, period) = ($1, $2, $3, $4)",
+        *(line[name] for name in ("voucher_journal_no", "voucher_no", "year", "period")),
+    )
+    for each, more in ((line, -1), (other, 1)):
+        await change_long_ago(books, each, postedAmountDomestic=str(each["amount"] + more))
+    await books.said()
+    before = await bases(books)
+    await books.pool.execute("UPDATE sync.company SET completed_at = NULL")
+    await books.prove_again(await books.pool.fetchval("SELECT work_item_id FROM sync.work_item WHERE data_set = 'account_balances'"))
+    assert await said_before_completion(books, before) == {3: -1}
+
+
+@pytest.mark.servers
+async def test_figures_are_calculated_anew_when_periods_are_retrieved_anew(books: Books) -> None:
+    line = await a_sale(books, code=3)
+    await change_long_ago(books, line, taxCode=6)
+    await books.said()
+    before = await bases(books)
+    about = {"company_id": books.company.company_id, "organization_id": books.company.organization_id}
+    async with books.outbox.work(Cause(organization_id=books.company.organization_id, correlation_id="c", causation_id=None)) as work:
+        taken = await refetch_periods(RefetchPeriods(**about), work)
+    assert "vat_figures" in taken["data_sets"]
+    await books.settle()
+    assert await said_before_completion(books, before) == {3: -line["amount"], 6: line["amount"]}
+
+
+async def a_sale(books: Books, *, code: int) -> Mapping[str, Any]:
+    found: Mapping[str, Any] = await books.pool.fetchrow(
+        "SELECT * FROM sync.ledger_line WHERE account_no = 3000 AND vat_code = $1 LIMIT 1", code
+    )
+    return found
+
+
+async def change_long_ago(books: Books, line: Mapping[str, Any], **values: Any) -> None:
+    """What a look does not see."""
+    row = {"voucherJournalNo": line["voucher_journal_no"], "auditNo": line["audit_no"], **values}
+    said = {"company": BUILDER, "action": "change", "row": row, "table": "GeneralLedgerTransaction", "seconds_ago": 10**7}
+    (await books.control.post("/ledger", json=said)).raise_for_status()
+
+
+async def bases(books: Books) -> dict[int, Decimal]:
+    return {
+        row["vat_code"]: row["base"] for row in await books.pool.fetch("SELECT vat_code, sum(base) AS base FROM sync.vat_figure GROUP BY 1")
+    }
+
+
+async def said_before_completion(books: Books, before: Mapping[int, Decimal]) -> dict[int, Decimal]:
+    """By how much the bases of tax codes have changed."""
+    names = [name for name, _ in await books.said()]
+    assert names.index("VatFiguresCalculated") < names.index("SyncCompleted")
+    return {code: moved for code, base in (await bases(books)).items() if (moved := base - before.get(code, Decimal(0)))}
 
 
 async def only_vat_is_left(bench: Any) -> bool:

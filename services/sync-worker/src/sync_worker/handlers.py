@@ -17,7 +17,7 @@ from sync_worker.domain.given_up import refusal, trouble_of
 from sync_worker.domain.plan import FIRST_ITEM, Source, source_of
 from sync_worker.retrieval import announcements
 from sync_worker.retrieval.planning import replan
-from sync_worker.store import companies, given_up, plans, republications, taking_up, work_items
+from sync_worker.store import companies, given_up, looks, plans, republications, taking_up, work_items
 from sync_worker.store.companies import COMPANIES
 
 Wake = Callable[[], None]
@@ -105,14 +105,15 @@ async def resume_sync(command: ResumeSync, work: Work) -> Mapping[str, Any]:
 
 
 async def refetch_periods(command: RefetchPeriods, work: Work) -> Mapping[str, Any]:
-    """Scan the chosen items from their start; the whole company is proven again."""
+    """Scan the chosen items from their start; the whole company is summed up and proven again."""
     company = await _company(command.company_id, work)
     chosen = choose(await work_items.planned(work.connection, company.company_id), command.periods, command.data_sets, with_whole=False)
     if any(source_of(each.data_set) is Source.VISMA for each in chosen):
         await _refuse_if_given_up(work, company)
     taken = await taking_up.refetch(work, company.company_id, chosen)
+    summed = await looks.sum_again(work, company.company_id)
     await COMPANIES.reopen(work.connection, company_id=company.company_id)  # after the items, as everywhere
-    return await _taken_up(work, company, taken)
+    return await _taken_up(work, company, [*taken, *summed])
 
 
 async def republish_periods(command: RepublishPeriods, work: Work) -> Mapping[str, Any]:

@@ -19,7 +19,7 @@ from sync_worker.domain.receipt import Coverage, coverage_of, questions
 from sync_worker.domain.trouble import Trouble, Troubled
 from sync_worker.retrieval import announcements
 from sync_worker.retrieval.sums import SOON, answered, close, land_and_close, must_wait
-from sync_worker.store import landing, proofs, taking_up, work_items
+from sync_worker.store import landing, looks, proofs, taking_up, work_items
 from sync_worker.store.work_items import WorkItem
 from visma_nxt import VismaClient, noting
 from visma_nxt.filters import Filter
@@ -114,7 +114,8 @@ async def _take_again(work: Work, item: WorkItem, compared: Compared) -> None:
         )
     company = item.company
     await taking_up.prove_ledger_again(work, company.company_id, compared.changed, opening=compared.opening_changed)
+    summed = await looks.sum_again(work, company.company_id)
     await work_items.defer(work, item, until=work.now + SOON, requests=1, drifted=True)
-    for data_set in (DataSet.LEDGER_LINES, DataSet.OPENING_BALANCES, DataSet.ACCOUNT_BALANCES):
+    for data_set in (DataSet.LEDGER_LINES, DataSet.OPENING_BALANCES, DataSet.ACCOUNT_BALANCES, *summed):
         await announcements.progressed(work, company, data_set)
     metrics.REFETCHES.labels(item.data_set.value).inc()

@@ -79,7 +79,8 @@ async def compare_next(work: Work, item: WorkItem, *, requests: int) -> None:
 
 async def sum_again(work: Work, company_id: UUID) -> list[DataSet]:
     """Sum up again what is summed from the ledger and beside it; gives the data sets concerned."""
-    return [DataSet(row["data_set"]) async for row in _LOOKS.sum_again(work.connection, company_id=company_id, now=work.now)]
+    found = {DataSet(row["data_set"]) async for row in _LOOKS.sum_again(work.connection, company_id=company_id, now=work.now)}
+    return [data_set for data_set in DataSet if data_set in found]
 
 
 async def look_later(work: Work, item: WorkItem, *, until: datetime) -> None:
