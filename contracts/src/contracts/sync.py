@@ -311,23 +311,27 @@ class PeriodVerified(SyncEvent):
 
 
 class PeriodRepaired(SyncEvent):
-    """Some vouchers of the period differed from Visma's. They alone were read again, and the period was verified with what came."""
+    """Vouchers of the period differed from Visma's, or from what it had been verified with. They were read, and it is verified anew.
+
+    A `PeriodMismatched` comes before it if the period had been verified, a `PeriodVerified` after it.
+    """
 
     TYPE = "no.accountflow.sync.PeriodRepaired.v1"
     period: Period
     differences: list[AccountDifference] = Field(
         description="the accounts that differed before; none when the errors cancelled out in every account"
     )
-    vouchers: list[RepairedVoucher]
+    vouchers: list[RepairedVoucher] = Field(description="with lines that are new, different or gone; the first 200 of very many")
     differs_since: Moment = Field(description="when a comparison first failed")
     repaired_at: Moment
 
 
 class PeriodMismatched(SyncEvent):
-    """The landed lines of the period differ from what Visma states.
+    """The landed lines of the period differ from what Visma states, or from what the period was verified with.
 
     Either they did so also after the period was retrieved anew, or the ledger has changed since the period was verified: then what changed
-    is read and published as accounting data, and the period is verified again.
+    is read and published as accounting data, and the period is verified again. Lines that only say something else (a text, a date, a VAT
+    code, a dimension) change no sum: they are named when they have been read, before `PeriodRepaired` and `PeriodVerified`.
     """
 
     TYPE = "no.accountflow.sync.PeriodMismatched.v1"
@@ -338,6 +342,12 @@ class PeriodMismatched(SyncEvent):
     checked_at: Moment
     verified_at: Moment | None = Field(None, description="since when the period had been verified; null when it had not")
     closed: bool = Field(False, description="whether all accounting periods of it are closed in Visma")
+    changed_lines: Count = Field(0, description="lines that were read since it was verified and say something else than then")
+    changed_fields: list[str] = Field(default_factory=list, description="in which fields they do, as a ledger line names them")
+    changed_vouchers: list[str] = Field(
+        default_factory=list,
+        description="journal/voucher of vouchers with lines that are new, different or gone; the first 200 of very many",
+    )
 
 
 class AccountBalancesVerified(SyncEvent):

@@ -18,7 +18,7 @@ from pydantic import SecretStr
 
 from contracts.company import CompanyCreated, Module
 from eventing.outbox import Outbox
-from eventing.work import Cause
+from eventing.work import Cause, Work
 from servicekit.health import Health
 from servicekit.migrations import migrate
 from servicekit.postgres import postgres_pool
@@ -84,6 +84,12 @@ class Books:
             with suppress(asyncio.CancelledError):
                 await running
 
+    @asynccontextmanager
+    async def work(self) -> AsyncIterator[Work]:
+        """As when a message about the company is handled."""
+        async with self.outbox.work(Cause(organization_id=self.company.organization_id, correlation_id="c", causation_id=None)) as work:
+            yield work
+
     async def settle(self, *, within: float = 30) -> None:
         """Let workers do whatever is open."""
         async with self.workers():
@@ -92,7 +98,7 @@ class Books:
     async def _settled(self) -> bool:
         return bool(
             await self.pool.fetchval(
-                "SELECT count(*) > 0 AND bool_and(status IN ('complete', 'needs_attention'))"
+                "SELECT count(*) > 0 AND bool_and(status IN ('complete', 'needs_attention', 'retired'))"
                 " FROM sync.work_item WHERE source = 'visma' AND company_id = $1",
                 self.company.company_id,
             )

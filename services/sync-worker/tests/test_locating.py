@@ -1,22 +1,24 @@
 """Errors planted among landed lines: found by few questions, mended by one page, unseen without the check that sees them."""
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
+from contracts.company import PeriodType
 from contracts.sync import DataSet, RefetchPeriods
-from eventing.work import Cause
 from sync_worker.domain import locating as rules
 from sync_worker.domain.proof import Difference
 from sync_worker.handlers import refetch_periods
 from sync_worker.retrieval import locating, verification
+from sync_worker.retrieval.planning import replan
+from sync_worker.store import companies
 from testkit.databases import Templates
 
-from .books import BUILDER, COLUMNS, GROUPS, LINES, Books, retrieved
+from .books import BUILDER, COLUMNS, GROUPS, LINES, Books, Voucher, retrieved
 
 
 @pytest.fixture(scope="module")
@@ -167,27 +169,66 @@ async def test_a_verified_period_that_is_retrieved_anew_says_what_differs(books:
         voucher.number,
     )
     for line, more in zip(lines, (1, -1), strict=True):
-        row = {
-            "voucherJournalNo": voucher.journal,
-            "auditNo": line["audit_no"],
-            "postedAmountDomestic": str(line["amount"] + more),
-        }
-        said = {"company": BUILDER, "action": "change", "row": row, "table": "GeneralLedgerTransaction", "seconds_ago": 10**7}
-        (await books.control.post("/ledger", json=said)).raise_for_status()
+        await change_long_ago(books, voucher, line["audit_no"], postedAmountDomestic=str(line["amount"] + more))
     await books.said()
-    about = {"company_id": books.company.company_id, "organization_id": books.company.organization_id}
-    async with books.outbox.work(Cause(organization_id=books.company.organization_id, correlation_id="c", causation_id=None)) as work:
-        await refetch_periods(RefetchPeriods(**about, periods=[label], data_sets=[DataSet.LEDGER_LINES]), work)
-    await books.settle()
-    said = [(name, value) for name, value in await books.said() if name in SAID]
-    assert [name for name, _ in said] == ["LedgerLinesRetrieved", "PeriodMismatched", "PeriodVerified"]
-    mismatched, verified = said[1][1], said[2][1]
+    said = await retrieved_anew(books, label)
+    assert [name for name, _ in said] == ["LedgerLinesRetrieved", "PeriodMismatched", "PeriodRepaired", "PeriodVerified"]
+    mismatched, repaired, verified = said[1][1], said[2][1], said[3][1]
     assert datetime.fromisoformat(mismatched["verified_at"]) == verified_at
     assert {each["account_no"]: Decimal(each["difference"]) for each in mismatched["differences"]} == {
         lines[0]["account_no"]: -1,
         lines[1]["account_no"]: 1,
     }
     assert mismatched["period"] == verified["period"]
+    assert (mismatched["changed_lines"], mismatched["changed_fields"]) == (2, ["amount"])
+    assert repaired["differences"] == mismatched["differences"]
+    assert [(each["voucher_no"], each["lines_changed"]) for each in repaired["vouchers"]] == [(voucher.number, 2)]
+
+
+@pytest.mark.parametrize(
+    ("field", "values"),
+    [
+        ("vat_code", {"taxCode": 6}),
+        ("text", {"text": "Rettet"}),
+        ("value_date", {"valueDate": 20260115}),
+        ("org_unit_3", {"orgUnit3": 77}),
+    ],
+)
+async def test_a_line_of_a_verified_period_that_says_something_else_is_announced_once(
+    books: Books, field: str, values: dict[str, Any]
+) -> None:
+    voucher = await books.voucher()
+    verified_at = await books.pool.fetchval(VERIFIED_AT, voucher.item)
+    label = await books.pool.fetchval("SELECT period_label FROM sync.work_item WHERE work_item_id = $1", voucher.item)
+    audit_no = await books.pool.fetchval(
+        "SELECT min(audit_no) FROM sync.ledger_line WHERE (voucher_journal_no, voucher_no) = ($1, $2)", voucher.journal, voucher.number
+    )
+    await change_long_ago(books, voucher, audit_no, **values)
+    await books.said()
+    said = await retrieved_anew(books, label)
+    assert [name for name, _ in said] == ["LedgerLinesRetrieved", "PeriodMismatched", "PeriodRepaired", "PeriodVerified"]
+    mismatched, repaired = said[1][1], said[2][1]
+    assert (mismatched["differences"], mismatched["changed_lines"], mismatched["changed_fields"]) == ([], 1, [field])
+    assert mismatched["changed_vouchers"] == [f"{voucher.journal}/{voucher.number}"]
+    assert datetime.fromisoformat(mismatched["verified_at"]) == verified_at
+    assert [(each["lines_before"], each["lines_after"], each["lines_changed"]) for each in repaired["vouchers"]] == [(3, 3, 1)]
+    assert [name for name, _ in await retrieved_anew(books, label)] == ["PeriodVerified"]
+
+
+async def change_long_ago(books: Books, voucher: Voucher, audit_no: int, **values: Any) -> None:
+    """What no look sees."""
+    row = {"voucherJournalNo": voucher.journal, "auditNo": audit_no, **values}
+    said = {"company": BUILDER, "action": "change", "row": row, "table": "GeneralLedgerTransaction", "seconds_ago": 10**7}
+    (await books.control.post("/ledger", json=said)).raise_for_status()
+
+
+async def retrieved_anew(books: Books, label: str) -> list[tuple[str, dict[str, Any]]]:
+    """What is said of a period that somebody asks to be retrieved anew."""
+    about = {"company_id": books.company.company_id, "organization_id": books.company.organization_id}
+    async with books.work() as work:
+        await refetch_periods(RefetchPeriods(**about, periods=[label], data_sets=[DataSet.LEDGER_LINES]), work)
+    await books.settle()
+    return [(name, value) for name, value in await books.said() if name in SAID]
 
 
 async def test_large_answers_are_avoided_by_asking_coarse_questions_first(books: Books, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -203,13 +244,15 @@ async def test_large_answers_are_avoided_by_asking_coarse_questions_first(books:
 
 async def test_what_is_wrong_in_many_places_is_read_anew(books: Books, monkeypatch: pytest.MonkeyPatch) -> None:
     voucher, right = await books.voucher(), await books.lines()
-    await books.execute("DELETE FROM sync.ledger_line WHERE year = {year} AND period = {period} AND amount > 0", voucher)
+    lost = await books.execute("DELETE FROM sync.ledger_line WHERE year = {year} AND period = {period} AND amount > 0", voucher)
     monkeypatch.setattr(rules, "MOST_PLACES", 5)
     await books.published("any")
     await books.prove_again(voucher.item)
     assert await books.lines() == right
     assert await books.pool.fetchval("SELECT refetched FROM sync.work_item WHERE work_item_id = $1", voucher.item)
-    assert await books.published("PeriodRepaired") == []
+    [repaired] = await books.published("PeriodRepaired")
+    assert (voucher.journal, voucher.number) in {(each["voucher_journal_no"], each["voucher_no"]) for each in repaired["vouchers"]}
+    assert sum(each["lines_changed"] for each in repaired["vouchers"]) == lost
 
 
 async def test_an_answer_cut_short_removes_nothing(books: Books) -> None:
@@ -235,3 +278,36 @@ async def test_a_wrong_entry_of_another_data_set_is_mended_the_same_way(books: B
     found = (await books.control.get("/requests")).json()["requests"]
     assert [each["operation"].removeprefix("CustomerTransaction") for each in found] == ["Groups", "Groups", "Rows", "Groups"]
     assert await books.pool.fetch("SELECT voucher_journal_no, audit_no, amount FROM sync.customer_transaction ORDER BY 1, 2") == right
+
+
+async def test_a_verified_period_that_is_cut_differently_says_what_differs(database_templates: Templates) -> None:
+    """Months were verified, and a line of one of them says something else now that they are quarters."""
+    async with retrieved(database_templates, BUILDER) as [books]:
+        voucher = await books.voucher()
+        lines = await books.pool.fetch(
+            "SELECT audit_no, amount, account_no FROM sync.ledger_line"
+            " WHERE (voucher_journal_no, voucher_no) = ($1, $2) ORDER BY audit_no LIMIT 2",
+            voucher.journal,
+            voucher.number,
+        )
+        for line, more in zip(lines, (1, -1), strict=True):
+            amount = str(line["amount"] + more)
+            await change_long_ago(books, voucher, line["audit_no"], postedAmountDomestic=amount, text="Rettet etterpå")
+        verified_at = await books.pool.fetchval("SELECT max(proven_at) FROM sync.proof WHERE data_set = 'ledger_lines'")
+        await books.said()
+        async with books.work() as work:
+            company = await companies.find(work, books.company.company_id)
+            assert company is not None
+            await replan(work, replace(company, period_type=PeriodType.QUARTER))
+        await books.settle()
+        said = [(name, value) for name, value in await books.said() if name in SAID]
+    [mismatched] = [value for name, value in said if name == "PeriodMismatched"]
+    assert {each["account_no"]: Decimal(each["difference"]) for each in mismatched["differences"]} == {
+        lines[0]["account_no"]: -1,
+        lines[1]["account_no"]: 1,
+    }
+    assert (mismatched["changed_lines"], mismatched["changed_fields"]) == (2, ["amount", "text"])
+    assert datetime.fromisoformat(mismatched["verified_at"]) <= verified_at
+    assert date.fromisoformat(mismatched["period"]["last_day"]) - date.fromisoformat(mismatched["period"]["first_day"]) > timedelta(days=80)
+    [repaired] = [value for name, value in said if name == "PeriodRepaired"]
+    assert (repaired["period"], repaired["differences"]) == (mismatched["period"], mismatched["differences"])

@@ -13,7 +13,6 @@ from contracts.accounting import VatFiguresCalculated
 from contracts.company import Module
 from contracts.results import CommandSucceeded
 from contracts.sync import DataSet, PeriodVerified, RefetchPeriods, RetrySync, SyncCompleted, SyncNeedsAttention
-from eventing.work import Cause
 from sync_worker.domain.proof import Landed, Stated, differences
 from sync_worker.domain.vat_figures import VatCode, VatTerm, figures, in_words
 from sync_worker.handlers import refetch_periods
@@ -132,7 +131,7 @@ async def test_figures_are_calculated_anew_when_periods_are_retrieved_anew(books
     await books.said()
     before = await bases(books)
     about = {"company_id": books.company.company_id, "organization_id": books.company.organization_id}
-    async with books.outbox.work(Cause(organization_id=books.company.organization_id, correlation_id="c", causation_id=None)) as work:
+    async with books.work() as work:
         taken = await refetch_periods(RefetchPeriods(**about), work)
     assert "vat_figures" in taken["data_sets"]
     await books.settle()

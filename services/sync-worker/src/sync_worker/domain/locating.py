@@ -6,7 +6,7 @@ Every step keeps the groups of the proof: an amount on the wrong account or in t
 from collections.abc import Iterable, Sequence
 
 from contracts.message import Record
-from contracts.sync import AccountDifference, RepairedVoucher
+from contracts.sync import AccountDifference
 from sync_worker.domain.dataset import Dataset
 from sync_worker.domain.proof import Difference, Group
 from visma_nxt.filters import Filter, all_of, any_of, eq, in_
@@ -38,10 +38,9 @@ class Search(Record):
 
 
 class Repair(Record):
-    """What reading the wrong vouchers again changed. It counts when the proof holds afterwards."""
+    """Why the wrong vouchers were read again. It counts when the proof holds afterwards."""
 
     differences: list[AccountDifference]
-    vouchers: list[RepairedVoucher]
 
 
 def voucher_key(dataset: Dataset) -> Level:

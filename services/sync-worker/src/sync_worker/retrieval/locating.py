@@ -5,9 +5,6 @@ ledger has changed meanwhile or because more is wrong than a few vouchers, ends 
 the proof does not hold.
 """
 
-from collections import Counter
-
-from contracts.sync import DataSet, RepairedVoucher
 from eventing import crash
 from eventing.outbox import Outbox
 from eventing.work import Work
@@ -15,8 +12,9 @@ from sync_worker import metrics
 from sync_worker.domain.dataset import Dataset, LandedRow
 from sync_worker.domain.datasets import DATASETS
 from sync_worker.domain.locating import MOST_GROUPS, Level, Repair, Search, finer, lying_in, narrowed, voucher_key
-from sync_worker.domain.proof import Group, Landed, differences
+from sync_worker.domain.proof import differences
 from sync_worker.retrieval import announcements
+from sync_worker.retrieval.changes import note
 from sync_worker.retrieval.row_events import removals, row_events
 from sync_worker.retrieval.stated import stated_by
 from sync_worker.store import landing, wall, work_items
@@ -96,31 +94,10 @@ async def _repair(visma: VismaClient, outbox: Outbox, item: WorkItem, search: Se
 
 async def _land(work: Work, dataset: Dataset, item: WorkItem, search: Search, rows: list[LandedRow]) -> None:
     company, period = item.company, item.period if dataset.by_period else None
-    key = voucher_key(dataset)
-    places = Places(dataset, item, key, search.vouchers)
-    before = await places.totals(work.connection, key)
     arrival = await landing.land(work, dataset, company, item.scan, rows)
-    removed = await places.remove_others(work.connection, rows)
-    after = await places.totals(work.connection, key)
+    removed = await Places(dataset, item, voucher_key(dataset), search.vouchers).remove_others(work.connection, rows)
+    item = await note(work, item, arrival, removed)
     work.publish(*row_events(dataset.event, company, period, dataset.names, arrival.changed, before=arrival.before))
     work.publish(*removals(dataset, company, period, removed))
-    at = [dataset.names.index(name) for name in key]
-    changed = Counter(tuple(row[place] for place in at) for row in (*arrival.changed, *removed))
-    repair = Repair(differences=search.differences, vouchers=_repaired(item, changed, before, after))
-    await work_items.save_repair(work, item, repair, requests=1)
+    await work_items.save_repair(work, item, Repair(differences=search.differences), requests=1)
     await announcements.progressed(work, company, item.data_set, item.period)
-
-
-def _repaired(item: WorkItem, changed: Counter[Group], before: dict[Group, Landed], after: dict[Group, Landed]) -> list[RepairedVoucher]:
-    if item.data_set is not DataSet.LEDGER_LINES:
-        return []
-    return [
-        RepairedVoucher(
-            voucher_journal_no=voucher[0],
-            voucher_no=voucher[1],
-            lines_before=before[voucher].rows if voucher in before else 0,
-            lines_after=after[voucher].rows if voucher in after else 0,
-            lines_changed=lines,
-        )
-        for voucher, lines in sorted(changed.items())
-    ]

@@ -147,13 +147,13 @@ async def _announce_differences(work: Work, company: Company, verified: Sequence
     if not verified:
         return set()
     differing = set()
-    verified_at = await proofs.verified_at(work, company.company_id)
     for each in verified:
         landed = await landing.totals(work, LEDGER_LINES, company, each.ledger_periods)
         mine = {group: sums for group, sums in stated.items() if (group[1], group[2]) in each.ledger_periods}
         found = differences(landed, mine)
         if found and each.period is not None:
             differing.add(each.id)
+            before = await proofs.verified(work, company.company_id, each.ledger_periods)
             work.publish(
                 PeriodMismatched(
                     company_id=company.company_id,
@@ -162,7 +162,7 @@ async def _announce_differences(work: Work, company: Company, verified: Sequence
                     differences=account_differences(found),
                     unbalanced_vouchers=[],
                     checked_at=work.now,
-                    verified_at=verified_at.get(each.period.label),
+                    verified_at=before and before.at,
                     closed=await proofs.is_closed(work, company.company_id, each.ledger_periods),
                 )
             )

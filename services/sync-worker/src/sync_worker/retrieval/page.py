@@ -21,6 +21,7 @@ from sync_worker.domain.proof_wait import proof_wait
 from sync_worker.domain.receipt import Question, questions
 from sync_worker.domain.scan import check_order, seen_all
 from sync_worker.retrieval import announcements
+from sync_worker.retrieval.changes import note
 from sync_worker.retrieval.row_events import row_events
 from sync_worker.retrieval.verification import counted, settle
 from sync_worker.store import landing, taking_up, work_items
@@ -87,6 +88,7 @@ async def _land(
             prove_at=work.now + proof_wait(dataset, rank=item.rank, known=item.known),
         )
         period = item.period if dataset.by_period else None
+        item = await note(work, item, arrival, new=item.known)
         work.publish(*row_events(dataset.event, company, period, dataset.names, arrival.changed, before=arrival.before))
         if complete and dataset.control is None and item.data_set is not FIRST_ITEM.data_set:
             # Its proof needs no further question, and a turn to ask is too dear for it.

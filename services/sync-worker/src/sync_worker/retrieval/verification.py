@@ -11,15 +11,25 @@ way it was found.
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from contracts.sync import AccountTotals, DataSet, Period, PeriodMismatched, PeriodRepaired, PeriodVerified, SyncStatus
+from contracts.sync import (
+    AccountTotals,
+    DataSet,
+    Period,
+    PeriodMismatched,
+    PeriodRepaired,
+    PeriodVerified,
+    RepairedVoucher,
+    SyncStatus,
+)
 from eventing import crash
 from eventing.outbox import Outbox
 from eventing.work import Work
 from sync_worker import metrics
+from sync_worker.domain.changes import IN_SUMS, NOTHING, Changes
 from sync_worker.domain.company import Company
 from sync_worker.domain.dataset import Dataset
-from sync_worker.domain.datasets import DATASETS
-from sync_worker.domain.locating import search_for
+from sync_worker.domain.datasets import DATASETS, LEDGER_LINES
+from sync_worker.domain.locating import search_for, voucher_key
 from sync_worker.domain.proof import (
     ZERO,
     Difference,
@@ -29,17 +39,18 @@ from sync_worker.domain.proof import (
     account_differences,
     account_totals,
     differences,
-    landed_of,
     sum_of,
 )
 from sync_worker.domain.receipt import Question, coverage_of, questions
 from sync_worker.domain.trouble import Trouble
 from sync_worker.retrieval import announcements
+from sync_worker.retrieval.changes import note
 from sync_worker.retrieval.locating import read_anew
 from sync_worker.retrieval.row_events import removals
 from sync_worker.retrieval.stated import stated_by
 from sync_worker.store import landing, proofs, work_items
-from sync_worker.store.proofs import Proof
+from sync_worker.store.places import Places
+from sync_worker.store.proofs import Proof, Verified
 from sync_worker.store.work_items import WorkItem
 from visma_nxt import VismaClient, noting
 
@@ -91,7 +102,8 @@ async def settle(work: Work, item: WorkItem, stated: Mapping[Group, Stated], ask
     ``asked`` is what the source was asked for what it states. True when it is closed.
     """
     dataset = DATASETS[item.data_set]
-    landed = await _landed(work, dataset, item, stated)
+    item = await _without_unseen(work, dataset, item, stated)
+    landed = await landing.totals(work, dataset, item.company, item.ledger_periods)
     found = differences(landed, stated)
     unbalanced = await _unbalanced(work, item)
     if not found and not unbalanced:
@@ -120,13 +132,14 @@ async def _stated(visma: VismaClient, dataset: Dataset, item: WorkItem) -> dict[
     return counted(item.expected) if dataset.control is None else await stated_by(visma, dataset, item, dataset.control.by)
 
 
-async def _landed(work: Work, dataset: Dataset, item: WorkItem, stated: Mapping[Group, Stated]) -> dict[Group, Landed]:
-    """What our table holds, after the rows are removed that a scan which saw everything did not see."""
+async def _without_unseen(work: Work, dataset: Dataset, item: WorkItem, stated: Mapping[Group, Stated]) -> WorkItem:
+    """The item after the rows are removed that a scan which saw everything did not see."""
     company, periods = item.company, item.ledger_periods
     if await landing.count_seen(work, dataset, company, item.scan, periods) == sum(each.rows for each in stated.values()):
         removed = await landing.remove_unseen(work, dataset, company, item.scan, periods)
         work.publish(*removals(dataset, company, item.period, removed))
-    return await landing.totals(work, dataset, company, periods)
+        return await note(work, item, removed=removed)
+    return item
 
 
 async def _unbalanced(work: Work, item: WorkItem) -> list[Group]:
@@ -140,8 +153,7 @@ async def _close(
 ) -> None:
     company, sums = item.company, sum_of(landed.values())
     accounts = account_totals(landed) if item.data_set is DataSet.LEDGER_LINES else []
-    if item.differs_since is None:
-        await _announce(work, item, await _changed_since(work, item, landed), [])
+    repaired = await _repaired(work, item, landed)
     receipt = await proofs.put(
         work,
         item,
@@ -154,18 +166,8 @@ async def _close(
     )
     await work_items.finish(work, item, rows=sums.rows, requests=requests)
     if item.data_set is DataSet.LEDGER_LINES and item.period is not None:
-        if item.repair is not None and item.repair.vouchers:
-            work.publish(
-                PeriodRepaired(
-                    company_id=company.company_id,
-                    organization_id=company.organization_id,
-                    period=item.period,
-                    differences=item.repair.differences,
-                    vouchers=item.repair.vouchers,
-                    differs_since=item.differs_since or work.now,
-                    repaired_at=work.now,
-                )
-            )
+        if repaired is not None:
+            work.publish(repaired)
         totals = [each.model_dump() for each in accounts]
         proof = Proof(rows=sums.rows, debit=sums.debit, credit=sums.credit, totals=totals, proven_at=work.now, sha256=receipt)
         work.publish(period_verified(company, item.period, proof))
@@ -191,26 +193,69 @@ def period_verified(company: Company, period: Period, proof: Proof) -> PeriodVer
     )
 
 
-async def _changed_since(work: Work, item: WorkItem, landed: Mapping[Group, Landed]) -> list[Difference]:
-    """Where what agrees now is not what agreed before."""
+async def _repaired(work: Work, item: WorkItem, landed: Mapping[Group, Landed]) -> PeriodRepaired | None:
+    """What was put right in a period of the ledger that agrees now, after saying what of it has changed since it was verified."""
     if item.data_set is not DataSet.LEDGER_LINES or item.period is None:
-        return []
-    before = await proofs.find(work, item.company.company_id, item.data_set, item.period.label)
-    if before is None:
-        return []
-    now = {group: Stated(each.rows, each.balance) for group, each in landed.items()}
-    return differences(landed_of(AccountTotals(**each) for each in before.totals), now)
+        return None
+    before = await proofs.verified(work, item.company.company_id, item.ledger_periods)
+    if before is None and item.repair is None:
+        return None
+    changed = [] if before is None else _changed_since(before, landed)
+    vouchers = await _vouchers_of(work, item)
+    if before is not None and _is_not_said(item, changed):
+        unsaid = changed if item.differs_since is None else []
+        work.publish(await _mismatched(work, item, item.period, unsaid, [], before, changes=item.changes))
+    if not changed and not vouchers:
+        return None
+    return PeriodRepaired(
+        company_id=item.company.company_id,
+        organization_id=item.company.organization_id,
+        period=item.period,
+        differences=account_differences(changed) if item.repair is None else item.repair.differences,
+        vouchers=vouchers,
+        differs_since=item.differs_since or work.now,
+        repaired_at=work.now,
+    )
+
+
+def _is_not_said(item: WorkItem, changed: Sequence[Difference]) -> bool:
+    """Whether something has changed since the period was verified that no mismatch told of, which knows sums only."""
+    if item.differs_since is None:
+        return bool(changed or item.changes.vouchers)
+    return not IN_SUMS.issuperset(item.changes.fields)
+
+
+def _changed_since(before: Verified, landed: Mapping[Group, Landed]) -> list[Difference]:
+    """Where what agrees now is not what agreed before."""
+    now = {group: Stated(each.rows, each.balance) for group, each in landed.items() if group[1:] in before.ledger_periods}
+    return differences(before.totals, now)
+
+
+async def _vouchers_of(work: Work, item: WorkItem) -> list[RepairedVoucher]:
+    key = voucher_key(LEDGER_LINES)
+    places = Places(LEDGER_LINES, item, key, [each.voucher for each in item.changes.vouchers])
+    return item.changes.repaired(await places.totals(work.connection, key))
 
 
 async def _announce(work: Work, item: WorkItem, found: list[Difference], unbalanced: list[Group]) -> None:
-    """Say of a period of the ledger that was verified what differs; nothing when nothing does."""
-    if item.data_set is not DataSet.LEDGER_LINES or item.period is None or not (found or unbalanced):
+    """Say of a period of the ledger that was verified what differs."""
+    if item.data_set is not DataSet.LEDGER_LINES or item.period is None:
         return
-    if item.period.label in await proofs.verified_at(work, item.company.company_id):
-        work.publish(await _mismatched(work, item, item.period, found, unbalanced))
+    before = await proofs.verified(work, item.company.company_id, item.ledger_periods)
+    if before is not None and (unbalanced or any(each.group[1:] in before.ledger_periods for each in found)):
+        work.publish(await _mismatched(work, item, item.period, found, unbalanced, before))
 
 
-async def _mismatched(work: Work, item: WorkItem, period: Period, found: list[Difference], unbalanced: list[Group]) -> PeriodMismatched:
+async def _mismatched(
+    work: Work,
+    item: WorkItem,
+    period: Period,
+    found: list[Difference],
+    unbalanced: list[Group],
+    before: Verified | None,
+    *,
+    changes: Changes = NOTHING,
+) -> PeriodMismatched:
     company = item.company
     return PeriodMismatched(
         company_id=company.company_id,
@@ -220,15 +265,19 @@ async def _mismatched(work: Work, item: WorkItem, period: Period, found: list[Di
         differs_since=item.differs_since or work.now,
         unbalanced_vouchers=[f"{journal}/{voucher}" for journal, voucher in unbalanced],
         checked_at=work.now,
-        verified_at=(await proofs.verified_at(work, company.company_id)).get(period.label),
+        verified_at=before and before.at,
         closed=await proofs.is_closed(work, company.company_id, item.ledger_periods),
+        changed_lines=changes.different,
+        changed_fields=list(changes.fields),
+        changed_vouchers=[f"{journal}/{voucher}" for journal, voucher in (each.voucher for each in changes.vouchers)],
     )
 
 
 async def _report(work: Work, item: WorkItem, found: list[Difference], unbalanced: list[Group]) -> None:
     company = item.company
     if item.data_set is DataSet.LEDGER_LINES and item.period is not None:
-        work.publish(await _mismatched(work, item, item.period, found, unbalanced))
+        before = await proofs.verified(work, company.company_id, item.ledger_periods)
+        work.publish(await _mismatched(work, item, item.period, found, unbalanced, before))
         parts = [f"{len(found)} accounts differ from Visma's own sums"] if found else []
         parts += [f"{len(unbalanced)} vouchers do not sum to zero"] if unbalanced else []
         message = f"{' and '.join(parts)}, also after the period was retrieved anew."

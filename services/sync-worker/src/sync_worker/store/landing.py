@@ -30,6 +30,9 @@ class Arrival:
     before: Mapping[LandedRow, LandedRow]
 
 
+NO_ARRIVAL = Arrival([], 0, {})
+
+
 @dataclass(frozen=True, slots=True)
 class _Statements:
     upsert: str
@@ -44,7 +47,7 @@ async def land(work: Work, dataset: Dataset, company: Company, scan: int, rows: 
     places = [dataset.names.index(name) for name in dataset.key]
     by_key = {tuple([row[place] for place in places]): row for row in rows}
     if not by_key:
-        return Arrival([], 0, {})
+        return NO_ARRIVAL
     upsert, page = _statements(dataset).upsert, _page(dataset, by_key.values())
     known = await work.connection.fetch(upsert, company.organization_id, company.company_id, scan, work.now, page)
     before: dict[LandedRow, LandedRow] = {}

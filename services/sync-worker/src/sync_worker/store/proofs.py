@@ -7,17 +7,17 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from contracts.sync import DataSet, DataSetTotals, SyncStatus
+from contracts.sync import AccountTotals, DataSet, DataSetTotals, SyncStatus
 from eventing.outbox import Outbox
 from eventing.sql import queries
 from eventing.work import Work
 from sync_worker.domain.company import Company
 from sync_worker.domain.periods import LedgerPeriod, YearAndPeriod
-from sync_worker.domain.proof import Group, Landed
+from sync_worker.domain.proof import Group, Landed, landed_of
 from sync_worker.domain.receipt import Coverage, Question, canonical, sha256
 from sync_worker.domain.unposted_vouchers import DatedPeriod
 from sync_worker.store import wall
-from sync_worker.store.work_items import WorkItem
+from sync_worker.store.work_items import WorkItem, ledger_periods_of
 
 _PROOFS = queries(__file__, "proofs")
 _NO_DIFFERENCE = Decimal(0)
@@ -163,9 +163,26 @@ async def dated_periods(outbox: Outbox, company: Company) -> list[DatedPeriod]:
         return [DatedPeriod(**row) async for row in _PROOFS.dated_periods(connection, company_id=company.company_id)]
 
 
-async def verified_at(work: Work, company_id: UUID) -> dict[str, datetime]:
-    """When each period of the ledger was last proven, by its label."""
-    return {row["period_label"]: row["proven_at"] async for row in _PROOFS.verified_at(work.connection, company_id=company_id)}
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verified:
+    """What accounting periods came to when they were last verified, by ``(account, year, period)``. ``at``: since when all of them were."""
+
+    ledger_periods: frozenset[YearAndPeriod]
+    totals: Mapping[Group, Landed]
+    at: datetime
+
+
+async def verified(work: Work, company_id: UUID, ledger_periods: Sequence[YearAndPeriod]) -> Verified | None:
+    """Those of these accounting periods that were verified, also by an earlier plan that cut its periods differently."""
+    years, periods = [year for year, _ in ledger_periods], [number for _, number in ledger_periods]
+    left, totals, at = set(ledger_periods), dict[Group, Landed](), list[datetime]()
+    async for row in _PROOFS.verified(work.connection, company_id=company_id, years=years, periods=periods):
+        if mine := left.intersection(ledger_periods_of(row)):
+            known = landed_of(AccountTotals(**each) for each in row["totals"])
+            totals |= {group: sums for group, sums in known.items() if group[1:] in mine}
+            at.append(row["proven_at"])
+            left -= mine
+    return Verified(ledger_periods=frozenset(ledger_periods) - left, totals=totals, at=max(at)) if at else None
 
 
 async def is_fresh(work: Work, company_id: UUID, *, since: datetime) -> bool:

@@ -48,8 +48,15 @@ SELECT year, period, first_day FROM sync.accounting_period WHERE company_id = :c
 -- name: dated_periods
 SELECT year, period, first_day, last_day FROM sync.accounting_period WHERE company_id = :company_id ORDER BY year, period;
 
--- name: verified_at
-SELECT period_label, proven_at FROM sync.proof WHERE company_id = :company_id AND data_set = 'ledger_lines';
+-- name: verified
+-- The proofs of the ledger that hold one of these accounting periods, by whatever plan, newest first.
+SELECT p.totals, p.proven_at, i.ledger_periods FROM sync.proof p JOIN sync.work_item i USING (company_id, data_set, period_label)
+WHERE company_id = :company_id AND data_set = 'ledger_lines' AND EXISTS (
+    SELECT 1 FROM jsonb_array_elements(i.ledger_periods) AS mine
+    JOIN unnest(:years::integer[], :periods::integer[]) AS asked (year, period)
+      ON (mine ->> 0)::integer = asked.year AND (mine ->> 1)::integer = asked.period
+)
+ORDER BY p.proven_at DESC;
 
 -- name: is_fresh$
 SELECT EXISTS (

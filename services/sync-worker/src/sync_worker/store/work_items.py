@@ -12,6 +12,7 @@ from contracts.sync import DataSet, Period, SyncStatus
 from eventing.outbox import Outbox
 from eventing.sql import queries
 from eventing.work import Cause, Connection, Work
+from sync_worker.domain.changes import NOTHING, Changes
 from sync_worker.domain.company import Company
 from sync_worker.domain.estimate import Part
 from sync_worker.domain.locating import Repair, Search
@@ -37,6 +38,7 @@ class WorkItem:
 
     With ``changed_since`` only what was written from then on is read, with ``retrieved_from`` only what lies before that day.
     ``known``: it agreed with its source before. ``counted`` is what was asked when it said how many rows are ``expected``.
+    ``changes``: what came and went since it was verified, of a period of the ledger.
     ``reason``: of the trouble it is in since then, if any.
     """
 
@@ -59,6 +61,7 @@ class WorkItem:
     refetched: bool
     search: Search | None
     repair: Repair | None
+    changes: Changes
     differs_since: datetime | None
     attempts: int
     reason: str | None
@@ -253,6 +256,11 @@ async def save_repair(work: Work, item: WorkItem, repair: Repair, *, requests: i
     )
 
 
+async def save_changes(work: Work, item: WorkItem) -> None:
+    """Note the item's changes; they are forgotten when it is finished."""
+    await _ITEMS.save_changes(work.connection, id=item.id, changes=item.changes.model_dump(mode="json"))
+
+
 async def defer(work: Work, item: WorkItem, *, until: datetime, requests: int = 0, drifted: bool = False) -> None:
     """Look at the item again later, because others of its company come first; ``drifted`` counts how often Visma had changed."""
     await _ITEMS.defer(work.connection, id=item.id, until=until, requests=requests, drifted=int(drifted))
@@ -375,6 +383,7 @@ def _item_of(row: Mapping[str, Any], token: UUID) -> WorkItem:
         refetched=row["refetched"],
         search=None if row["search"] is None else Search.model_validate(row["search"]),
         repair=None if row["repair"] is None else Repair.model_validate(row["repair"]),
+        changes=NOTHING if row["changes"] is None else Changes.model_validate(row["changes"]),
         differs_since=row["differs_since"],
         attempts=row["attempts"],
         reason=row["reason"],

@@ -83,7 +83,7 @@ WITH in_hand AS (
     UPDATE sync.turn t SET taken_at = :now FROM claimed WHERE t.company_id = claimed.company_id AND t.source = claimed.source
 )
 SELECT i.work_item_id, i.rank, i.data_set, i.period_label, i.first_day, i.last_day, i.ledger_periods, i.retrieved_from, i.scan, i.cursor, i.scanned, i.expected,
-       i.counted, i.scan_complete, i.changed_since, i.refetched, i.search, i.repair, i.differs_since, i.attempts, i.reason,
+       i.counted, i.scan_complete, i.changed_since, i.refetched, i.search, i.repair, i.changes, i.differs_since, i.attempts, i.reason,
        i.succeeded_at IS NOT NULL AS known,
        i.correlation_id, i.causation_id, i.traceparent,
        c.company_id, c.organization_id, c.visma_company_id, c.organisation_number, c.period_type, c.financial_year_start_month,
@@ -142,7 +142,7 @@ RETURNING lease_token IS NOT NULL;
 UPDATE sync.work_item
 SET status = 'complete', scanned = :rows, expected = :rows, scan_complete = true, requests = requests + :requests, attempts = 0,
     changed_since = NULL, refresh_at = least(refresh_at, :refresh_at), succeeded_at = :now,
-    search = NULL, repair = NULL, differs_since = NULL,
+    search = NULL, repair = NULL, changes = NULL, differs_since = NULL,
     reason = NULL, message = NULL, hint = NULL, lease_token = NULL, lease_until = NULL
 WHERE work_item_id = :id;
 
@@ -163,6 +163,9 @@ UPDATE sync.work_item
 SET search = :search, repair = :repair, differs_since = coalesce(differs_since, :now), status = 'verifying',
     requests = requests + :requests, attempts = 0, reason = NULL, message = NULL, hint = NULL, lease_token = NULL, lease_until = NULL
 WHERE work_item_id = :id;
+
+-- name: save_changes!
+UPDATE sync.work_item SET changes = :changes WHERE work_item_id = :id;
 
 -- name: defer!
 -- Not a failure: the item waits for others of its company.
