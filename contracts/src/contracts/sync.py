@@ -162,6 +162,13 @@ class A07Month(Record):
     financial_tax: Kroner
 
 
+class LinesOutsideTerms(Record):
+    """Landed lines with a tax code whose value date is missing or lies in no VAT term that was retrieved: they are in no figure."""
+
+    lines: Count
+    balance: Kroner = Field(description="debit positive")
+
+
 class DataSetTotals(Record):
     """What one data set came to."""
 
@@ -174,6 +181,9 @@ class DataSetTotals(Record):
     proof: str = Field(description="what was compared, in words")
     missing: list[str] = Field(default_factory=list, description="periods for which the source has nothing although it was due")
     not_yet_due: list[str] = Field(default_factory=list, description="periods for which the source has nothing, and need not yet")
+    outside_terms: LinesOutsideTerms | None = Field(
+        None, description="of vat_figures: the lines with a tax code that are in none of them; null when there are none"
+    )
 
 
 class SyncEvent(CompanyMessage, Event):

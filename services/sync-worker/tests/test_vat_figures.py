@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import orjson
 import pytest
 
 from contracts.accounting import VatFiguresCalculated
@@ -136,6 +137,26 @@ async def test_figures_are_calculated_anew_when_periods_are_retrieved_anew(books
     assert "vat_figures" in taken["data_sets"]
     await books.settle()
     assert await said_before_completion(books, before) == {3: -line["amount"], 6: line["amount"]}
+
+
+@pytest.mark.servers
+async def test_lines_that_are_in_no_term_are_told_of(books: Books) -> None:
+    await books.said()
+    early, undated = await books.pool.fetch(
+        "SELECT * FROM sync.ledger_line WHERE vat_code = 3 ORDER BY voucher_journal_no, audit_no LIMIT 2"
+    )
+    await change_long_ago(books, early, valueDate=20200115)
+    await change_long_ago(books, undated, valueDate=0)
+    for _ in range(2):  # it stays so, and is told with every completion
+        async with books.work() as work:
+            about = {"company_id": books.company.company_id, "organization_id": books.company.organization_id}
+            await refetch_periods(RefetchPeriods(**about), work)
+        await books.settle()
+        [completed] = await books.published("SyncCompleted")
+        [told] = [each["outside_terms"] for each in completed["data_sets"] if each["data_set"] == "vat_figures"]
+        assert (told["lines"], Decimal(told["balance"])) == (2, early["amount"] + undated["amount"])
+    receipt = await books.pool.fetchval("SELECT receipt FROM sync.proof WHERE data_set = 'vat_figures'")
+    assert orjson.loads(receipt)["totals"] == [told]
 
 
 async def a_sale(books: Books, *, code: int) -> Mapping[str, Any]:

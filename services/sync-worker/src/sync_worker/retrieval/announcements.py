@@ -4,6 +4,7 @@ Each of these locks the company first, so that counts never run backwards and th
 """
 
 from datetime import datetime
+from typing import Any
 
 from contracts.company import Module
 from contracts.sync import (
@@ -11,6 +12,7 @@ from contracts.sync import (
     CapitalAssetsCompared,
     DataSet,
     DataSetTotals,
+    LinesOutsideTerms,
     Period,
     SyncCompleted,
     SyncNeedsAttention,
@@ -114,11 +116,15 @@ async def completed(work: Work, company: Company, *, completed_at: datetime) -> 
 
 async def _totals(work: Work, company: Company) -> list[DataSetTotals]:
     totals = await proofs.by_data_set(work, company.company_id)
-    if Module.PAYROLL not in company.modules:
-        return totals
-    months = [each.month for each in await a07_reports.months(work, company.company_id)]
-    silent = {"missing": labelled(months, A07MonthStatus.MISSING), "not_yet_due": labelled(months, A07MonthStatus.NOT_YET_DUE)}
-    return [each.model_copy(update=silent) if each.data_set is DataSet.A07_REPORTS else each for each in totals]
+    more: dict[DataSet, dict[str, Any]] = {}
+    if Module.PAYROLL in company.modules:
+        months = [each.month for each in await a07_reports.months(work, company.company_id)]
+        silent = {"missing": labelled(months, A07MonthStatus.MISSING), "not_yet_due": labelled(months, A07MonthStatus.NOT_YET_DUE)}
+        more[DataSet.A07_REPORTS] = silent
+    figures = await proofs.find(work, company.company_id, DataSet.VAT_FIGURES, "")
+    if figures is not None and figures.totals:
+        more[DataSet.VAT_FIGURES] = {"outside_terms": LinesOutsideTerms(**figures.totals[0])}
+    return [each.model_copy(update=more.get(each.data_set, {})) for each in totals]
 
 
 async def _compare_assets(work: Work, company: Company, compared_at: datetime) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
+from typing import Any
 
 from contracts.sync import DataSet
 from eventing import crash
@@ -67,6 +68,7 @@ async def land_and_close(
     *,
     requests: int,
     sums: Landed | None = None,
+    totals: Sequence[Any] = (),
 ) -> None:
     """Replace what landed by these rows, and close the item. A group that is gone is said once more, with zeros."""
     company = item.company
@@ -75,7 +77,7 @@ async def land_and_close(
     said: Iterable[LandedRow] = [*arrival.changed, *map(dataset.emptied, gone)]
     work.publish(*row_events(dataset.event, company, None, dataset.names, said))
     covers = coverage_of(dataset, company, item.ledger_periods)
-    await proofs.put(work, item, rows=len(rows), compared=dataset.proof, asked=asked, covers=covers, sums=sums)
+    await proofs.put(work, item, rows=len(rows), compared=dataset.proof, asked=asked, covers=covers, sums=sums, totals=totals)
     await close(work, item, rows=len(rows), requests=requests)
 
 

@@ -1,7 +1,8 @@
 """The figures of the VAT return, and their proof: the tax codes and value dates of the landed lines against Visma's own sums, term by term.
 
 The proof of a period says nothing of the codes on its lines. A difference may only mean that one was changed since, so the periods it is in
-are retrieved anew; what differs then is reported.
+are retrieved anew; what differs then is reported. Lines with a code whose value date lies in no term are in no figure: how many, and what
+they come to, stands in the receipt and in `SyncCompleted`.
 """
 
 from collections.abc import Sequence
@@ -44,7 +45,10 @@ async def calculate_vat_figures(visma: VismaClient, outbox: Outbox, item: WorkIt
             await _take_again(work, item, found, requests=len(chunks))
             return
         rows = figures(landed, await vat.codes(work, company_id), terms)
-        await land_and_close(work, item, VAT_FIGURES, rows, questions(asked), requests=len(chunks), sums=sum_of(landed.values()))
+        outside = await vat.outside_terms(work, company_id, item.ledger_periods)
+        totals = [outside.model_dump(mode="json")] if outside else []
+        sums = sum_of(landed.values())
+        await land_and_close(work, item, VAT_FIGURES, rows, questions(asked), requests=len(chunks), sums=sums, totals=totals)
 
 
 async def _stated(visma: VismaClient, item: WorkItem, terms: Sequence[VatTerm]) -> dict[Group, Stated]:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from uuid import UUID
 
+from contracts.sync import LinesOutsideTerms
 from eventing.outbox import Outbox
 from eventing.sql import queries
 from eventing.work import Work
@@ -32,3 +33,10 @@ async def totals(work: Work, company_id: UUID, ledger_periods: Sequence[YearAndP
     years, periods = [year for year, _ in ledger_periods], [number for _, number in ledger_periods]
     rows = _VAT.totals(work.connection, company_id=company_id, years=years, periods=periods)
     return {tuple(row)[:6]: Landed(row["rows"], row["debit"], row["credit"]) async for row in rows}
+
+
+async def outside_terms(work: Work, company_id: UUID, ledger_periods: Sequence[YearAndPeriod]) -> LinesOutsideTerms | None:
+    """The lines of these accounting periods that have a tax code and are in no total; None when there are none."""
+    years, periods = [year for year, _ in ledger_periods], [number for _, number in ledger_periods]
+    row = await _VAT.outside_terms(work.connection, company_id=company_id, years=years, periods=periods)
+    return LinesOutsideTerms(**row) if row["lines"] else None
