@@ -104,6 +104,8 @@ async def what_is_posted_arrives_and_its_period_is_verified_again(bench: Any, co
     assert {each.period.label for each in told} == {each.period.label for each in verified[len(before) :]}
     assert {each.verified_at for each in told} <= {each.verified_at for each in verified}
     assert {difference.account_no for each in told for difference in each.differences} == {1920, 6900}
+    [*_, repaired] = await bench.of(PeriodRepaired, company_id)
+    assert [(each.voucher_no, each.lines_after) for each in repaired.vouchers] == [(990001, 2)]
     completed = await bench.of(SyncCompleted, company_id, count=2)
     [ledger] = [each for each in completed[-1].data_sets if each.data_set is DataSet.LEDGER_LINES]
     assert ledger.rows == len(await bench.rows("ledger_line", company_id))
