@@ -21,7 +21,8 @@ HEARD_BY = {topic.name: [service for service in SERVICES if service in topic.con
 OWN_SCHEMAS = ("tenancy", "org", "company", "connector", "sync")
 DECIDED_BY_TIME = (
     "scan", "work_item_id", "requests", "attempts", "lease_token", "lease_until", "correlation_id", "causation_id", "traceparent",
-    "cursor", "scanned", "next_attempt_at", "refetched", "newest", "changed_since", "raw", "report", "counted", "receipt", "sha256",
+    "cursor", "scanned", "next_attempt_at", "refetched", "newest", "settled", "changed_since", "raw", "report", "counted", "receipt",
+    "sha256",
 )  # fmt: skip
 
 
