@@ -46,6 +46,8 @@ READ = ("", "/ledger_lines", "/customers")
 """The first of all, a period of the ledger, and what is proven with its last page."""
 PROVEN = ("/ledger_lines", "/customer_transactions")
 RETRIED = ("/put_off", "/over")
+LOOKS = ("", ":2")
+"""The one that finds all as it was proven, and the one that finds news."""
 PASSINGS = {
     "batch.done": ("", ":3"),
     "work.committed": ("", ":4"),
@@ -62,6 +64,10 @@ PASSINGS = {
     "page.committed": READ,
     "proof.written": PROVEN,
     "proof.committed": ("/ledger_lines:2", "/customer_transactions"),
+    "look.marked": LOOKS,
+    "look.fetched": LOOKS,
+    "look.written": LOOKS,
+    "look.committed": LOOKS,
     "deferral.written": COMPARED,
     "deferral.committed": COMPARED,
     "sums.fetched": SUMMED,

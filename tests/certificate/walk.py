@@ -87,9 +87,9 @@ class Walk:
         await self.settled()
         await self._send(self._form(self.company_id, COMPANY, groups=[str(group.company_group_id)]), OLA)
         await self._answered()
-        await self._published("SyncCompleted")
+        await self._published("SyncCompleted", "ConsistentCutVerified")
         await self._touch_an_account()
-        await self._published("SyncCompleted", times=2)
+        await self._published("SyncCompleted", "ConsistentCutVerified", times=2)
         parts = {"periods": [], "data_sets": [DataSet.A07_REPORTS, DataSet.CUSTOMERS, DataSet.LEDGER_LINES]}
         await self._send(RepublishPeriods(company_id=self.company_id, **organization, **parts), OLA)
         await self._published("PeriodsRepublished")

@@ -251,7 +251,7 @@ class PeriodsRepublished(SyncEvent):
     """Everything a RepublishPeriods asked for has been published again, and after it what was stated of it, each as it was said last.
 
     That is PeriodVerified of verified periods, AccountBalancesVerified, A07MonthsVerified, and of a whole complete company
-    CapitalAssetsCompared and SyncCompleted.
+    CapitalAssetsCompared, SyncCompleted and ConsistentCutVerified.
     """
 
     TYPE = "no.accountflow.sync.PeriodsRepublished.v1"
@@ -396,6 +396,34 @@ class SyncCompleted(SyncEvent):
     reconciliation_start: date
     data_sets: list[DataSetTotals]
     completed_at: Moment
+
+
+class NotIncluded(Record):
+    """A data set, or one period of it, that a consistent cut does not speak of."""
+
+    data_set: DataSet
+    period: Period | None = Field(description="null for the whole data set")
+    reason: str = Field(
+        description="stable code: as in SyncNeedsAttention for what cannot go on; other_source, own_moment, or not_compared for what is "
+        "computed from something that is not included"
+    )
+    message: str
+
+
+class ConsistentCutVerified(SyncEvent):
+    """What was published before this of these data sets and periods is, all together, what Visma had at one moment.
+
+    Each of them was proven by itself before; then one question found that none had changed. It comes once after everything was retrieved
+    or changed, so it may take a moment after `SyncCompleted`. What is published of them later is newer, and the next one follows when that
+    is proven. What Visma makes visible at that moment under an earlier time is found within the freshness interval and published like any
+    other change.
+    """
+
+    TYPE = "no.accountflow.sync.ConsistentCutVerified.v1"
+    periods: list[Period] = Field(description="the reconciliation periods whose ledger lines are included, newest first")
+    data_sets: list[DataSet]
+    not_included: list[NotIncluded] = Field(description="what else was planned, each with its reason")
+    as_of: Moment = Field(description="when Visma was asked whether anything had changed")
 
 
 class SyncNeedsAttention(SyncEvent):

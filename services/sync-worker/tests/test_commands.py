@@ -14,6 +14,7 @@ from contracts.sync import (
     A07MonthsVerified,
     AccountBalancesVerified,
     CapitalAssetsCompared,
+    ConsistentCutVerified,
     DataSet,
     PauseSync,
     PeriodsRepublished,
@@ -73,12 +74,14 @@ async def a_period_retrieved_anew_is_put_right_and_proven_again(bench: Any, comp
         newest.accounts[0].period,
     )
     about = {"company_id": company_id, "organization_id": bench.organization_id, "periods": [newest.period.label]}
+    await bench.of(ConsistentCutVerified, company_id)
     await bench.visma.operations(BAKERY)
     outcome = await bench.gateway.ask(RefetchPeriods(**about, data_sets=[DataSet.LEDGER_LINES]), actor="kari")
     assert outcome.result == {"data_sets": ["ledger_lines", "account_balances", "unposted_vouchers", "vat_figures"]}
     await bench.of(SyncCompleted, company_id, count=2)
+    await bench.of(ConsistentCutVerified, company_id, count=2)
     of_the_ledger = {"GeneralLedgerTransactionRows", "GeneralLedgerTransactionGroups", "GeneralLedgerTransactionGroupsEach"}
-    assert set(await bench.visma.operations(BAKERY)) == of_the_ledger | {"VoucherGroups"}
+    assert set(await bench.visma.operations(BAKERY)) == of_the_ledger | {"VoucherGroups", "Marks"}
     [event] = [each for each in await bench.of(LedgerLinesRetrieved, company_id) if each.before]
     assert {row.text for row in event.before} == {"falsk"}
     assert (wrong["voucher_journal_no"], 1) in {(row.voucher_journal_no, row.audit_no) for row in event.rows}
@@ -108,14 +111,14 @@ async def what_has_landed_is_published_once_more_without_a_request(bench: Any, c
     assert sorted(first.rows, key=repr) == sorted(second.rows, key=repr)
     balances = await bench.of(AccountBalancesVerified, company_id, count=3)
     assert balances[-1] == balances[-2]
-    for kind in (CapitalAssetsCompared, SyncCompleted):
+    for kind in (CapitalAssetsCompared, SyncCompleted, ConsistentCutVerified):
         *_, last, repeated = await bench.of(kind, company_id)
         assert repeated == last
     stated, repeated = await bench.of(A07MonthsVerified, company_id)
     assert (repeated.months, repeated.sums) == (stated.months, stated.sums)
-    statements = A07MonthsVerified | CapitalAssetsCompared | SyncCompleted | PeriodsRepublished
+    statements = A07MonthsVerified | CapitalAssetsCompared | SyncCompleted | ConsistentCutVerified | PeriodsRepublished
     said = [type(each.message) for each in bench.gateway.seen if isinstance(each.message, statements)]
-    assert said[-4:] == [A07MonthsVerified, CapitalAssetsCompared, SyncCompleted, PeriodsRepublished]
+    assert said[-5:] == [A07MonthsVerified, CapitalAssetsCompared, SyncCompleted, ConsistentCutVerified, PeriodsRepublished]
     assert await bench.visma.operations(BAKERY) == {}
 
 

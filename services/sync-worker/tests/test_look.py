@@ -18,7 +18,7 @@ from contracts.accounting import (
     RowsRemoved,
 )
 from contracts.company import Module
-from contracts.sync import DataSet, PeriodMismatched, PeriodRepaired, PeriodVerified, SyncCompleted
+from contracts.sync import ConsistentCutVerified, DataSet, PeriodMismatched, PeriodRepaired, PeriodVerified, SyncCompleted
 from testkit.probe import probe
 
 pytestmark = pytest.mark.long
@@ -32,8 +32,7 @@ async def followed(bench: Any) -> AsyncIterator[UUID]:
     """A company that is complete and looked at three times a second."""
     async with bench.worker(**OFTEN):
         company_id = await bench.create(BAKERY, months=2)
-        await bench.of(SyncCompleted, company_id)
-        await looked(bench, 1)
+        await bench.of(ConsistentCutVerified, company_id)  # the first look says so, and no later one does
         yield company_id
 
 
@@ -119,7 +118,9 @@ async def test_a_company_whose_last_data_set_is_proven_while_it_is_looked_at_is_
         await bench.visma.fault(effect="delay", ms=3000, operation="Marks", times=1)
         await probe(lambda: looks_slowly(bench), within=20)
         await bench.visma.clear_faults()
-        await bench.of(SyncCompleted, company_id)
+        [completed] = await bench.of(SyncCompleted, company_id)
+        [cut] = await bench.of(ConsistentCutVerified, company_id)
+        assert cut.as_of > completed.completed_at
 
 
 async def looks_slowly(bench: Any) -> bool:
@@ -225,4 +226,7 @@ async def test_once_a_day_everything_is_compared_also_when_nothing_looks_changed
 
 
 async def settled(bench: Any, company_id: UUID) -> bool:
-    return bool(await bench.pool.fetchval("SELECT completed_at IS NOT NULL FROM sync.company WHERE company_id = $1", company_id))
+    """All is proven, and found unchanged since."""
+    return bool(
+        await bench.pool.fetchval("SELECT cut IS NOT NULL FROM sync.company WHERE company_id = $1 AND completed_at IS NOT NULL", company_id)
+    )

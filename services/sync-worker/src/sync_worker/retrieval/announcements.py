@@ -27,7 +27,7 @@ from sync_worker.domain.estimate import finished_at
 from sync_worker.domain.progress import GOING_ON, percent_of, shown
 from sync_worker.domain.trouble import Trouble
 from sync_worker.retrieval.a07_months import verify_months
-from sync_worker.store import a07_reports, assets, proofs, work_items
+from sync_worker.store import a07_reports, assets, proofs, taking_up, work_items
 from sync_worker.store.companies import COMPANIES
 from sync_worker.store.work_items import Progress
 
@@ -97,6 +97,7 @@ async def completed_if_so(work: Work, company: Company) -> None:
         if Module.PAYROLL in company.modules:
             await verify_months(work, company)
         await completed(work, company, completed_at=work.now)
+        await taking_up.hasten(work, company.company_id)  # as of which moment all of it is, the next look tells
 
 
 async def completed(work: Work, company: Company, *, completed_at: datetime) -> None:

@@ -3,15 +3,16 @@
 What was posted after its period was proven shows up here, and that period is proven anew before the company counts as complete.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from contracts.sync import AccountBalancesVerified, DataSet, SyncStatus
 from eventing.outbox import Outbox
 from eventing.work import Work
 from sync_worker import metrics
 from sync_worker.domain.balance import Compared, compare
-from sync_worker.domain.datasets import LEDGER_LINES
+from sync_worker.domain.datasets import COMPUTED_FROM, LEDGER_LINES
 from sync_worker.domain.datasets.balances import OPENING_BALANCES, before
 from sync_worker.domain.freshness import Freshness
 from sync_worker.domain.proof import Group, Landed, Stated, sum_of
@@ -20,26 +21,31 @@ from sync_worker.domain.trouble import Trouble, Troubled
 from sync_worker.retrieval import announcements
 from sync_worker.retrieval.sums import SOON, answered, close, land_and_close, must_wait
 from sync_worker.store import landing, looks, proofs, taking_up, work_items
+from sync_worker.store.companies import COMPANIES
 from sync_worker.store.work_items import WorkItem
 from visma_nxt import VismaClient, noting
 from visma_nxt.filters import Filter
 
 _COMPARED = "opening balance and landed lines equal to Visma's own sum of every account as of one moment"
 _MOST_CHANGES = 20
+_AMOUNT = LEDGER_LINES.visma_name("amount")
 
 
 async def retrieve_opening_balances(visma: VismaClient, outbox: Outbox, item: WorkItem) -> None:
     """Fetch and land the sums before the start. Raises Visma's errors and `LeaseLost`."""
+    by = [LEDGER_LINES.visma_name(name) for name in OPENING_BALANCES.key]
     with noting() as asked:
-        groups = await ledger_sums(visma, item, ("account_no", "year"), before(item.ledger_periods))
-    rows = [(account, year, each.rows, each.balance) for (account, year), each in groups.items()]
+        groups = await _groups(visma, item, by, before(item.ledger_periods), with_newest=True)
+    rows = [(*(group[column] for column in by), group["count"], group[_AMOUNT]) for group in groups]
+    newest = max(filter(None, (group["newest"] for group in groups)), default=None)
     async with answered(outbox, item) as work:
+        await looks.sum_of_lines(work, item, newest=newest)
         await land_and_close(work, item, OPENING_BALANCES, rows, questions(asked), requests=1)
 
 
 async def verify_balances(visma: VismaClient, outbox: Outbox, item: WorkItem, freshness: Freshness) -> None:
     """Compare everything that landed of the ledger. Raises Visma's errors, `Troubled` and `LeaseLost`."""
-    if await must_wait(outbox, item, (DataSet.LEDGER_LINES, DataSet.OPENING_BALANCES), next_look=freshness.next_look):
+    if await must_wait(outbox, item, COMPUTED_FROM[item.data_set], next_look=freshness.next_look):
         return
     asked_at = outbox.clock()
     with noting() as asked:
@@ -89,17 +95,24 @@ def _covered(item: WorkItem, landed: Mapping[Group, Landed], opening: Mapping[Gr
 
 async def ledger_sums(visma: VismaClient, item: WorkItem, names: tuple[str, ...], where: Filter | None) -> dict[Group, Stated]:
     """Visma's sums of the ledger by these landed columns."""
-    by, amount = [LEDGER_LINES.visma_name(name) for name in names], LEDGER_LINES.visma_name("amount")
-    groups = await visma.grouped(
+    by = [LEDGER_LINES.visma_name(name) for name in names]
+    groups = await _groups(visma, item, by, where)
+    return {tuple(group[column] for column in by): Stated(group["count"], group[_AMOUNT]) for group in groups}
+
+
+async def _groups(
+    visma: VismaClient, item: WorkItem, by: Sequence[str], where: Filter | None, *, with_newest: bool = False
+) -> list[dict[str, Any]]:
+    return await visma.grouped(
         LEDGER_LINES.table,
         item.company.visma_company_id,
         by=by,
-        sums=[amount],
+        sums=[_AMOUNT],
         count=LEDGER_LINES.table.key[-1],
         where=where,
+        with_newest=with_newest,
         organisation_number=item.company.organisation_number,
     )
-    return {tuple(group[column] for column in by): Stated(group["count"], group[amount]) for group in groups}
 
 
 async def _take_again(work: Work, item: WorkItem, compared: Compared) -> None:
@@ -115,6 +128,7 @@ async def _take_again(work: Work, item: WorkItem, compared: Compared) -> None:
     company = item.company
     await taking_up.prove_ledger_again(work, company.company_id, compared.changed, opening=compared.opening_changed)
     summed = await looks.sum_again(work, company.company_id)
+    await COMPANIES.reopen(work.connection, company_id=company.company_id)  # after the items, as everywhere
     await work_items.defer(work, item, until=work.now + SOON, requests=1, drifted=True)
     for data_set in (DataSet.LEDGER_LINES, DataSet.OPENING_BALANCES, DataSet.ACCOUNT_BALANCES, *summed):
         await announcements.progressed(work, company, data_set)

@@ -1,7 +1,8 @@
 """A look at a company that was retrieved before: one question tells whether anything changed, and only what changed is read.
 
 For each data set Visma says how many rows it has and when the newest was written, for the ledger by accounting period. A period that was
-verified and differs now is announced as such, account by account, before what changed replaces what was verified.
+verified and differs now is announced as such, account by account, before what changed replaces what was verified. When nothing differs, all
+that was proven one after the other is as of this one moment (`consistent_cut`).
 
 A customer may have hidden a table since, and the question that names it is rejected as a whole. Each data set is then asked about on its
 own, and those that are hidden are retrieved anew: their own steps meet the closed door, and the next look is at the others.
@@ -18,6 +19,7 @@ from eventing.work import Work
 from sync_worker import metrics
 from sync_worker.domain.company import Company
 from sync_worker.domain.datasets import DATASETS, LEDGER_LINES
+from sync_worker.domain.datasets.balances import before
 from sync_worker.domain.freshness import NO_ROWS, Freshness, Mark, is_news
 from sync_worker.domain.periods import YearAndPeriod
 from sync_worker.domain.plan import FIRST_ITEM, Planned, is_outdated
@@ -25,8 +27,9 @@ from sync_worker.domain.proof import Group, Stated, account_differences, differe
 from sync_worker.domain.receipt import questions
 from sync_worker.retrieval import announcements
 from sync_worker.retrieval.balances import ledger_sums
+from sync_worker.retrieval.consistent_cut import state_cut
 from sync_worker.retrieval.late_commits import found_late, written_behind
-from sync_worker.store import landing, looks, proofs, taking_up, work_items
+from sync_worker.store import landing, looks, proofs, taking_up, wall, work_items
 from sync_worker.store.companies import COMPANIES
 from sync_worker.store.looks import Proven
 from sync_worker.store.work_items import WorkItem
@@ -35,14 +38,15 @@ from visma_nxt.errors import QueryRejected
 from visma_nxt.filters import gte
 
 _NORWAY = ZoneInfo("Europe/Oslo")
-_LOOKED_AT = [data_set for data_set, dataset in DATASETS.items() if not dataset.sums]
 _BY_PERIOD = ("year", "period")
 
 
 async def look(visma: VismaClient, outbox: Outbox, item: WorkItem, freshness: Freshness) -> None:
     """Queue what changed since it was last compared, or rest until the next look. Raises Visma's errors and `LeaseLost`."""
     company = item.company
-    proven = await looks.proven(outbox, company.company_id, _LOOKED_AT)
+    async with wall.reading(outbox, company) as connection:
+        proven = await looks.proven(connection, company.company_id)
+    as_of = outbox.clock()  # after: what is proven before it and unchanged after it was the same at that moment
     hidden: list[Proven] = []
     try:
         with noting() as asked:
@@ -92,15 +96,16 @@ async def look(visma: VismaClient, outbox: Outbox, item: WorkItem, freshness: Fr
             # What was proven meanwhile found this item busy, and could not be the last.
             await COMPANIES.lock(work.connection, company_id=company.company_id)
             await announcements.completed_if_so(work, company)
+            await state_cut(work, company, proven, as_of=as_of)
         crash.point("look.written")
     crash.point("look.committed")
     metrics.LOOKS.labels("news" if taken or hidden else "quiet").inc()
 
 
 async def _marks(visma: VismaClient, company: Company, proven: Sequence[Proven]) -> tuple[dict[YearAndPeriod, Mark], dict[DataSet, Mark]]:
-    years = [year for each in proven for year, _ in each.ledger_periods]
+    years = [year for each in proven if each.period is not None for year, _ in each.ledger_periods]
     since = gte("year", min(years)) if years else None
-    registers = [(each.data_set, asked) for each in proven if each.period is None for asked in _asked_of(each.data_set, company)]
+    registers = [(each.data_set, asked) for each in proven if each.period is None for asked in _asked_of(each, company)]
     periods = [LEDGER_LINES.visma_name(name) for name in _BY_PERIOD]
     answers = await visma.marks(
         company.visma_company_id,
@@ -114,19 +119,20 @@ async def _marks(visma: VismaClient, company: Company, proven: Sequence[Proven])
     return by_period, whole
 
 
-def _asked_of(data_set: DataSet, company: Company) -> list[Asked]:
-    dataset = DATASETS[data_set]
+def _asked_of(each: Proven, company: Company) -> list[Asked]:
+    if each.data_set is DataSet.OPENING_BALANCES:
+        return [Asked(LEDGER_LINES.table, before(each.ledger_periods))]
+    dataset = DATASETS[each.data_set]
     return [Asked(table, dataset.filter_for(company, ())) for table in dataset.table.parts or [dataset.table]]
 
 
 async def _hidden_among(visma: VismaClient, company: Company, proven: Sequence[Proven]) -> list[Proven]:
+    """Not what is asked of the ledger: without that the look itself needs consent."""
     hidden = []
     for each in proven:
-        if each.period is None:
+        if each.period is None and each.data_set is not DataSet.OPENING_BALANCES:
             try:
-                await visma.marks(
-                    company.visma_company_id, _asked_of(each.data_set, company), organisation_number=company.organisation_number
-                )
+                await visma.marks(company.visma_company_id, _asked_of(each, company), organisation_number=company.organisation_number)
             except QueryRejected:
                 hidden.append(each)
     return hidden
@@ -153,7 +159,7 @@ async def _announce_differences(work: Work, company: Company, verified: Sequence
         found = differences(landed, mine)
         if found and each.period is not None:
             differing.add(each.id)
-            before = await proofs.verified(work, company.company_id, each.ledger_periods)
+            was = await proofs.verified(work, company.company_id, each.ledger_periods)
             work.publish(
                 PeriodMismatched(
                     company_id=company.company_id,
@@ -162,7 +168,7 @@ async def _announce_differences(work: Work, company: Company, verified: Sequence
                     differences=account_differences(found),
                     unbalanced_vouchers=[],
                     checked_at=work.now,
-                    verified_at=before and before.at,
+                    verified_at=was and was.at,
                     closed=await proofs.is_closed(work, company.company_id, each.ledger_periods),
                 )
             )

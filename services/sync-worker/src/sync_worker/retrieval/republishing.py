@@ -18,6 +18,7 @@ from sync_worker.domain.datasets import DATASETS
 from sync_worker.domain.scan import Key
 from sync_worker.retrieval import announcements
 from sync_worker.retrieval.a07_months import repeat_months
+from sync_worker.retrieval.consistent_cut import repeat_cut
 from sync_worker.retrieval.row_events import row_events
 from sync_worker.retrieval.verification import period_verified
 from sync_worker.retrieval.workers import LOST_RACES
@@ -104,6 +105,7 @@ async def _conclude(work: Work, held: Republication) -> None:
     planned = {(each.data_set, each.label) for each in await work_items.planned(work.connection, company.company_id)}
     if completed_at is not None and planned <= set(held.parts):
         await announcements.completed(work, company, completed_at=completed_at)
+        await repeat_cut(work, company)
     work.publish(
         PeriodsRepublished(
             company_id=company.company_id,

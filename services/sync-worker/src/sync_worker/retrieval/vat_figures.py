@@ -11,7 +11,7 @@ from contracts.sync import DataSet, SyncStatus
 from eventing.outbox import Outbox
 from eventing.work import Work
 from sync_worker import metrics
-from sync_worker.domain.datasets import LEDGER_LINES
+from sync_worker.domain.datasets import COMPUTED_FROM, LEDGER_LINES
 from sync_worker.domain.datasets.vat import VAT_FIGURES
 from sync_worker.domain.proof import Difference, Group, Stated, differences, sum_of
 from sync_worker.domain.receipt import questions
@@ -20,19 +20,19 @@ from sync_worker.domain.vat_figures import VatTerm, figures, in_words
 from sync_worker.retrieval import announcements
 from sync_worker.retrieval.sums import SOON, answered, land_and_close, must_wait
 from sync_worker.store import taking_up, vat, work_items
+from sync_worker.store.companies import COMPANIES
 from sync_worker.store.work_items import WorkItem
 from visma_nxt import VismaClient, noting
 from visma_nxt.filters import Filter, all_of, gte, lte, not_eq
 from visma_nxt.values import number_of
 
-_NEEDED = (DataSet.LEDGER_LINES, DataSet.VAT_CODES, DataSet.VAT_TERMS)
 _TERMS_AT_ONCE = 6  # a year of two-month terms in one request
 _BY = ("vat_code", "account_no", "year", "period")
 
 
 async def calculate_vat_figures(visma: VismaClient, outbox: Outbox, item: WorkItem) -> None:
     """Compare and land the figures of every term. Raises Visma's errors, `Troubled` and `LeaseLost`."""
-    if await must_wait(outbox, item, _NEEDED):
+    if await must_wait(outbox, item, COMPUTED_FROM[item.data_set]):
         return
     company_id = item.company.company_id
     terms = await vat.terms(outbox, item.company)
@@ -92,6 +92,7 @@ async def _take_again(work: Work, item: WorkItem, found: list[Difference], *, re
             )
         )
     await taking_up.scan_ledger_again(work, item.company.company_id, {(each.group[4], each.group[5]) for each in found})
+    await COMPANIES.reopen(work.connection, company_id=item.company.company_id)  # after the items, as everywhere
     await work_items.defer(work, item, until=work.now + SOON, requests=requests, drifted=True)
     for data_set in (DataSet.LEDGER_LINES, DataSet.ACCOUNT_BALANCES, DataSet.VAT_FIGURES):
         await announcements.progressed(work, item.company, data_set)

@@ -13,10 +13,11 @@ FROM sync.company WHERE company_id = :company_id AND organization_id = :organiza
 SELECT archived_at IS NOT NULL FROM sync.company WHERE company_id = :company_id AND organization_id = :organization_id;
 
 -- name: put!
--- The settings the next plan is made from. It is not complete before that plan is.
+-- The settings the next plan is made from. It is not complete, and not as of one moment, before that plan is.
 UPDATE sync.company
 SET organisation_number = :organisation_number, period_type = :period_type, financial_year_start_month = :financial_year_start_month,
-    reconciliation_start = :reconciliation_start, modules = :modules, completed_at = NULL
+    reconciliation_start = :reconciliation_start, modules = :modules, completed_at = NULL,
+    cut = NULL, cut_as_of = NULL
 WHERE company_id = :company_id;
 
 -- name: archive!
@@ -44,7 +45,7 @@ UPDATE sync.company SET planned_at = :now WHERE company_id = :company_id;
 
 -- name: reopen!
 -- Something is to be proven again.
-UPDATE sync.company SET completed_at = NULL WHERE company_id = :company_id;
+UPDATE sync.company SET completed_at = NULL, cut = NULL, cut_as_of = NULL WHERE company_id = :company_id;
 
 -- name: pause$
 UPDATE sync.company SET paused_at = :now WHERE company_id = :company_id AND paused_at IS NULL RETURNING true;

@@ -7,9 +7,9 @@ from typing import Any
 from uuid import UUID
 
 from contracts.sync import DataSet, Period
-from eventing.outbox import Outbox
 from eventing.sql import queries
-from eventing.work import Work
+from eventing.work import Connection, Work
+from sync_worker.domain.datasets import LOOKED_AT
 from sync_worker.domain.freshness import Mark
 from sync_worker.domain.periods import YearAndPeriod
 from sync_worker.domain.receipt import Question
@@ -34,9 +34,9 @@ class Proven:
     unsettled_since: datetime | None
 
 
-async def proven(outbox: Outbox, company_id: UUID, data_sets: Iterable[DataSet]) -> list[Proven]:
+async def proven(connection: Connection, company_id: UUID) -> list[Proven]:
     """What a look compares with Visma."""
-    rows = _LOOKS.proven(outbox.pool, company_id=company_id, data_sets=[each.value for each in data_sets])
+    rows = _LOOKS.proven(connection, company_id=company_id, data_sets=[each.value for each in LOOKED_AT])
     return [_proven_of(row) async for row in rows]
 
 
@@ -58,6 +58,11 @@ async def read_changes(work: Work, item: Proven, *, changed_since: str, mark: Ma
         "now": work.now,
     }
     return bool(await _LOOKS.read_changes(work.connection, **about))
+
+
+async def sum_of_lines(work: Work, item: WorkItem, *, newest: str | None) -> None:
+    """Note when the newest of the lines was written that an item sums up."""
+    await _LOOKS.sum_of_lines(work.connection, id=item.id, newest=newest)
 
 
 async def settle(work: Work, items: Iterable[Proven]) -> None:

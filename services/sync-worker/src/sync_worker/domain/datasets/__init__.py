@@ -12,3 +12,12 @@ DATASETS: dict[DataSet, Dataset] = {
     for dataset in vars(module).values()
     if isinstance(dataset, Dataset)
 }
+
+LOOKED_AT = [*(data_set for data_set, dataset in DATASETS.items() if not dataset.sums), DataSet.OPENING_BALANCES]
+"""What a look asks about. Of the opening balances it asks about the lines that they sum up."""
+
+COMPUTED_FROM = {
+    DataSet.ACCOUNT_BALANCES: (DataSet.LEDGER_LINES, DataSet.OPENING_BALANCES),
+    DataSet.VAT_FIGURES: (DataSet.LEDGER_LINES, DataSet.VAT_CODES, DataSet.VAT_TERMS),
+}
+"""What compares or sums up others when they are proven."""
