@@ -1,6 +1,7 @@
 """What `opsctl status` says of retrievals, from the real schema of sync-worker."""
 
 import asyncio
+import json
 import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -146,6 +147,31 @@ async def test_what_needs_a_person_is_shown_with_its_remedy(retrieval: Retrieval
     for word in ("7100001", "suppliers", status, "not opened", "Open it."):
         assert word in answer.out
     assert (await retrieval.opsctl("--follow")).status == 1
+
+
+async def test_it_is_shown_as_of_when_all_of_it_holds_together_or_why_it_does_not(retrieval: Retrieval) -> None:
+    company_id = await retrieval.company(7100001)
+    await retrieval.item(company_id, "customers", "complete")
+    await retrieval.item(company_id, "suppliers", "needs_attention", reason="mismatch", message="Two rows differ.")
+    await retrieval.item(company_id, "a07_reports", "queued", source="skatteetaten")
+    [company] = (await retrieval.opsctl("--json")).json["companies"]
+    assert (company["as_of"], company["not_included"]) == (
+        None,
+        [{"data_set": "suppliers", "period": None, "reason": "mismatch", "message": "Two rows differ."}],
+    )
+    shown = (await retrieval.opsctl("7100001")).out
+    assert "as of one moment: not yet" in shown
+    assert "suppliers first: Two rows differ." in shown
+
+    left_out = {"data_set": "a07_reports", "period": None, "reason": "other_source", "message": "From elsewhere."}
+    cut = json.dumps({"periods": [], "data_sets": ["customers"], "not_included": [left_out]})
+    await retrieval.connection.execute("UPDATE sync.company SET cut = $1, cut_as_of = '2026-11-23 19:29:49Z'", cut)
+    [company] = (await retrieval.opsctl("--json")).json["companies"]
+    assert datetime.fromisoformat(company["as_of"]) == datetime(2026, 11, 23, 19, 29, 49, tzinfo=UTC)
+    assert company["not_included"] == [left_out]
+    shown = (await retrieval.opsctl("7100001")).out
+    assert "as of one moment: 2026-11-23 19:29:49" in shown
+    assert "without a07_reports: From elsewhere." in shown
 
 
 async def test_a_pause_is_shown_and_nothing_is_estimated(retrieval: Retrieval) -> None:

@@ -11,7 +11,7 @@ import typer
 from pydantic import Field
 from rich.console import RenderableType
 
-from contracts.sync import DataSet, SyncStatus
+from contracts.sync import DataSet, NotIncluded, SyncStatus
 from eventing.sql import queries
 from opsctl import moments, render
 from opsctl.command import AsJson, answer, run
@@ -33,6 +33,7 @@ _STYLES = {
     SyncStatus.NOT_SUPPORTED: "dim",
     SyncStatus.COMPLETE: "green",
 }
+_SETTLED = {SyncStatus.COMPLETE, SyncStatus.NOT_SUPPORTED}
 _LOOK_SECONDS = 1.0
 
 
@@ -74,6 +75,10 @@ class CompanyStatus(Report):
     visma_company_id: int
     paused_at: datetime | None
     completed_at: datetime | None = Field(description="when the newest plan was complete; null before")
+    as_of: datetime | None = Field(
+        description="the moment for which what was proven part by part holds all together; null while there is none"
+    )
+    not_included: list[NotIncluded] = Field(description="what does not hold for that moment, and why; without one, what it waits for")
     estimated_completion_at: datetime | None
     data_sets: list[DataSetStatus]
 
@@ -141,9 +146,22 @@ def _company(rows: Sequence[Mapping[str, Any]], now: datetime) -> CompanyStatus:
     ends = [each.estimated_completion_at for each in data_sets if each.status in _MOVING]
     return CompanyStatus(
         **{name: first[name] for name in ("company_id", "organization_id", "visma_company_id", "paused_at", "completed_at")},
+        as_of=first["cut_as_of"],
+        not_included=[NotIncluded.model_validate(each) for each in first["cut"]["not_included"]] if first["cut"] else _awaited(rows),
         estimated_completion_at=max(filter(None, ends), default=None) if None not in ends else None,
         data_sets=data_sets,
     )
+
+
+def _awaited(rows: Sequence[Mapping[str, Any]]) -> list[NotIncluded]:
+    """What comes from Visma and is not proven, by data set."""
+    waiting = {row["data_set"]: row for row in rows if row["source"] == "visma" and row["status"] not in _SETTLED}
+    return [
+        NotIncluded(
+            data_set=data_set, period=None, reason=row["reason"] or row["status"], message=row["message"] or f"It is {row['status']}."
+        )
+        for data_set, row in waiting.items()
+    ]
 
 
 def _data_set(data_set: DataSet, rows: Sequence[Mapping[str, Any]], now: datetime) -> DataSetStatus:
@@ -256,6 +274,7 @@ def _overview(report: Status) -> Iterator[RenderableType | str]:
 def _detailed(report: Status) -> Iterator[RenderableType | str]:
     for company in report.companies:
         yield f"company {company.visma_company_id} ({company.company_id}){_when(report, company)}"
+        yield from _as_of(company)
         yield table(
             "parts",
             [(each, part) for each in company.data_sets for part in each.parts],
@@ -280,6 +299,13 @@ def _when(report: Status, company: CompanyStatus) -> str:
     if company.estimated_completion_at:
         return f", complete in {_in(report, company.estimated_completion_at)}"
     return f", complete since {render.words(company.completed_at)}" if company.completed_at else ""
+
+
+def _as_of(company: CompanyStatus) -> Iterator[str]:
+    yield f"as of one moment: {render.words(company.as_of)}" if company.as_of else "as of one moment: not yet, the next look may tell"
+    for each in company.not_included:
+        period = f" {each.period.label}" if each.period else ""
+        yield f"  without {each.data_set}{period}: {each.message}" if company.as_of else f"  {each.data_set} first: {each.message}"
 
 
 def _in(report: Status, moment: datetime | None) -> str | None:
