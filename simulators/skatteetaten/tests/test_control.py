@@ -54,6 +54,12 @@ async def test_a_delay_gives_the_right_answer_later(http: httpx.AsyncClient, bea
     assert time.monotonic() - started >= 0.3
 
 
+async def test_the_report_of_another_employer_comes(http: httpx.AsyncClient, bearer: Headers) -> None:
+    await fault(http, effect={"kind": "another_employer", "answer": "991825827"})
+    answers = [(await http.get(PATH, headers=bearer)).json() for _ in range(2)]
+    assert [each["mottatt"]["opplysningspliktig"]["norskIdentifikator"] for each in answers] == ["991825827", ORGANISATION]
+
+
 @pytest.mark.parametrize(("kind", "text"), [("drop", "without sending a response"), ("truncated", "without sending complete message body")])
 async def test_the_connection_ends(http: httpx.AsyncClient, bearer: Headers, kind: str, text: str) -> None:
     await fault(http, effect={"kind": kind})

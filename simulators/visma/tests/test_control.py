@@ -99,6 +99,16 @@ def test_rows_written_by_a_clock_that_is_wrong_carry_its_time(own_visma: Callabl
     assert [moment - moments[0] for moment in moments] == [timedelta(0), timedelta(hours=2), timedelta(hours=-2)]
 
 
+def test_somebody_writes_between_two_pages(own_visma: Callable[..., Any]) -> None:
+    visma = own_visma()
+    [first, *_] = visma.table("generalLedgerAccount", "accountNo", company=7100002)
+    change = {"company": 7100002, "action": "delete", "table": "GeneralLedgerAccount", "row": first}
+    plant(visma, "written", change=change, asking='"wanted": 2', company=7100002, skip=1)
+    ask = "query Rows($wanted:Int){useCompany(no:7100002){generalLedgerAccount(first:$wanted){items{accountNo}}}}"
+    seen = [visma.ask(ask, wanted=wanted)["data"]["useCompany"]["generalLedgerAccount"]["items"] for wanted in (2, 3, 2)]
+    assert seen[0] == seen[1][:2] == [first, seen[2][0]]
+
+
 def test_a_removed_grant_refuses_the_company_it_names(visma: Any) -> None:
     plant(visma, "no_grant", company=7100002, times=2)
     assert "Status: 18." in visma.ask(ACCOUNTS)["errors"][0]["message"]

@@ -13,6 +13,7 @@ from starlette.routing import Mount, Route
 
 from skatteetaten_simulator import avstemming, control, effects, maskinporten
 from skatteetaten_simulator.avstemming import RefusedCallError
+from skatteetaten_simulator.faults import AnotherEmployer
 from skatteetaten_simulator.journal import Entry
 from skatteetaten_simulator.maskinporten import RefusedGrantError
 from skatteetaten_simulator.world import World
@@ -45,7 +46,8 @@ def build_app(world: World) -> Starlette:
         await effects.wait(effect, request)
         answer: Response
         try:
-            answer, code = Response(avstemming.answer(world, request), media_type="application/json"), None
+            of = effect.answer if isinstance(effect, AnotherEmployer) else organisation_number
+            answer, code = Response(avstemming.answer(world, request, of), media_type="application/json"), None
         except RefusedCallError as refused:
             answer, code = JSONResponse(refused.body(), refused.status), refused.detail or refused.code
         return _logged(entry, effects.answer_for(effect, answer), code=code, fault=effect.kind if effect else None)
@@ -98,5 +100,5 @@ def _logged(entry: Entry, answer: Response, *, code: str | None = None, fault: s
     """Completes the entry; a call that got no answer at all keeps an empty status."""
     entry.fault = fault
     entry.status = None if fault == "drop" else answer.status_code
-    entry.code = code if fault in (None, "delay", "truncated") else None
+    entry.code = code if fault in (None, "delay", "truncated", "another_employer") else None
     return answer

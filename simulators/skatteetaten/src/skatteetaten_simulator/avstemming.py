@@ -38,10 +38,10 @@ class RefusedCallError(Exception):
         return fields
 
 
-def answer(world: World, request: Request) -> bytes:
-    """The report's bytes, or RefusedCallError."""
-    organisation_number, month = request.path_params["organisation_number"], request.path_params["month"]
-    _authorise(world, request, organisation_number)
+def answer(world: World, request: Request, organisation_number: str) -> bytes:
+    """The bytes of an organisation's report, to whoever may ask for the one that was asked for; or RefusedCallError."""
+    month = request.path_params["month"]
+    _authorise(world, request, request.path_params["organisation_number"])
     if request.headers.get("accept") != "application/json":
         raise RefusedCallError(400, "AMLD_006", "Accept må være application/json", "AMLD_1030")
     if not orgnr.is_valid(organisation_number) or not _MONTH.fullmatch(month):

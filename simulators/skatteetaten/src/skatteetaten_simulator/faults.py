@@ -53,7 +53,14 @@ class Truncated(_Frozen):
     kind: Literal["truncated"] = "truncated"
 
 
-Effect = Annotated[Status | TooManyRequests | GatewayPage | Delay | Drop | Truncated, Field(discriminator="kind")]
+class AnotherEmployer(_Frozen):
+    """The report of another organisation, although it was not asked for."""
+
+    kind: Literal["another_employer"] = "another_employer"
+    answer: str
+
+
+Effect = Annotated[Status | TooManyRequests | GatewayPage | Delay | Drop | Truncated | AnotherEmployer, Field(discriminator="kind")]
 
 
 class Fault(_Frozen):

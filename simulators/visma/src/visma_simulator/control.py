@@ -9,16 +9,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from visma_simulator import faults, scalars, scenario
+from visma_simulator import faults, scenario
 from visma_simulator.endpoints import Endpoints
 from visma_simulator.limits import Limits
 from visma_simulator.scalars import kroner
-from visma_simulator.scenario import Company
 from visma_simulator.table import Table
-from visma_simulator.webhooks import Change, RowEvent
 
 Handler = Callable[[Request], Awaitable[Response]]
-EVENTS: dict[str, RowEvent] = {"add": "INSERT", "change": "UPDATE", "delete": "DELETE"}
 
 
 class Control:
@@ -78,12 +75,7 @@ class Control:
         notified of each row.
         """
         said = orjson.loads(await request.body())
-        data, now = self._installation.data(said["company"]), scalars.to_micros(self._endpoints.clock() - said.get("seconds_ago", 0))
-        table = data.tables()[said.get("table", "GeneralLedgerTransaction")]
-        asked = said["row"] if isinstance(said["row"], list) else [said["row"]]
-        changes = [_changed(data.company, table, said["action"], dict(row), now) for row in asked]
-        self._endpoints.webhooks.notify(changes)
-        keys = [change.key for change in changes]
+        keys = [change.key for change in self._endpoints.write(said)]
         return _json(keys if isinstance(said["row"], list) else keys[0])
 
     async def set_clock(self, request: Request) -> Response:
@@ -146,29 +138,6 @@ class Control:
             facts["totals"] = _totals(tables["GeneralLedgerTransaction"])
             facts["rows"] = {name: len(table) for name, table in tables.items()}
         return facts
-
-
-def _changed(company: Company, table: Table, action: str, row: dict[str, Any], now: int) -> Change:
-    match action:
-        case "add":
-            if table.shape.name == "GeneralLedgerTransaction":
-                row = {"voucherJournalNo": table["voucherJournalNo"].data[-1] + 1, "auditNo": 1, "exchangeRate": 1} | row
-            table.insert(row, now)
-        case "change":
-            values = {name: value for name, value in row.items() if name not in table.shape.key}
-            table.change(table.find(row), values, now)
-        case "delete":
-            table.delete(table.find(row))
-        case other:
-            raise ValueError(f"action is add, change or delete, not {other!r}")
-    columns = tuple(name for name in row if name not in table.shape.key)
-    return Change(
-        company=company,
-        table=table.shape.name,
-        event=EVENTS[action],
-        key={name: row[name] for name in table.shape.key},
-        columns=columns,
-    )
 
 
 def _totals(ledger: Table) -> list[Mapping[str, Any]]:

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -13,7 +13,7 @@ import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
-from visma_simulator import errors, faults, schema, transmission
+from visma_simulator import errors, faults, scalars, schema, transmission, writing
 from visma_simulator.documents import Documents, Operation, Refused, error
 from visma_simulator.execution import Call, Execution, Interference, Outcome, call_of
 from visma_simulator.faults import Faults, Rule
@@ -22,7 +22,7 @@ from visma_simulator.limits import Limits, Outstanding, RequestRate, Scope
 from visma_simulator.requestlog import RequestLog
 from visma_simulator.scenario import Scenario
 from visma_simulator.tokens import OAuthError, Tokens
-from visma_simulator.webhooks import Webhooks
+from visma_simulator.webhooks import Change, Webhooks
 
 BATCH_LIMIT = 32
 JSON = "application/json; charset=utf-8"
@@ -58,6 +58,13 @@ class Endpoints:
     def clock(self) -> float:
         """The time that written rows carry: now, or what the control endpoint has made of it."""
         return self.now() + self.ahead
+
+    def write(self, said: Mapping[str, Any]) -> list[Change]:
+        """What `writing.write` takes of a `"company"`, `"seconds_ago"` or now; whoever has subscribed is notified of each row."""
+        moment = scalars.to_micros(self.clock() - said.get("seconds_ago", 0))
+        changes = writing.write(self.installation.data(said["company"]), said, moment)
+        self.webhooks.notify(changes)
+        return changes
 
     async def token(self, request: Request) -> Response:
         came, form = self.now(), dict(parse_qsl((await request.body()).decode(errors="replace")))
@@ -129,7 +136,7 @@ class Endpoints:
         except Refused as problem:
             return _refusal(problem.errors)
         call = call_of(operation)
-        rules = self.faults.meeting("graphql", operation.name, call)
+        rules = self.faults.meeting("graphql", operation.name, call, variables)
         scopes: list[Scope] = [("Company", number) for number in call.companies] + [("Customer", number) for number in call.customers]
         if full := self.outstanding.enter(scopes):
             return _refusal([self._busy(full)], operation, call, rules)
@@ -138,6 +145,9 @@ class Endpoints:
             await _pause(rules, self.limits.latency_ms)
             if instead := _status(rules):
                 return Answer(b"", operation, call, rules=rules, instead=instead)
+            for rule in rules:
+                if isinstance(rule.effect, faults.Written):
+                    self.write(rule.effect.change)
             outcome = await self._executed(operation, call, rules)
             client_gone = await request.is_disconnected()
         finally:

@@ -115,6 +115,13 @@ class ChangeAmount:
 
 
 @dataclass(frozen=True, slots=True)
+class Written:
+    """The answer is right, but just before it somebody writes into the company: as `POST /_control/ledger` takes it."""
+
+    change: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class Lost:
     """The notification is never sent."""
 
@@ -135,8 +142,8 @@ class Forged:
 
 
 DeliveryEffect = Lost | Doubled | Reordered | Forged
-Effect = Delay | Status | Truncate | Drop | Drip | Error | NoGrant | WrongCompany | DropRow | DuplicateRow | ChangeAmount | DeliveryEffect
 RowEffect = DropRow | DuplicateRow | ChangeAmount
+Effect = Delay | Status | Truncate | Drop | Drip | Error | NoGrant | WrongCompany | RowEffect | Written | DeliveryEffect
 EFFECTS: dict[str, type[Effect]] = {
     "delay": Delay,
     "status": Status,
@@ -149,6 +156,7 @@ EFFECTS: dict[str, type[Effect]] = {
     "drop_row": DropRow,
     "duplicate_row": DuplicateRow,
     "change_amount": ChangeAmount,
+    "written": Written,
     "lost": Lost,
     "doubled": Doubled,
     "reordered": Reordered,
@@ -158,23 +166,29 @@ EFFECTS: dict[str, type[Effect]] = {
 
 @dataclass(slots=True)
 class Rule:
-    """A fault for the next `times` requests (None: all) that match every condition given, after letting `skip` of them pass."""
+    """A fault for the next `times` requests (None: all) that match every condition given, after letting `skip` of them pass.
+
+    `asking` is something that the request's variables hold, as JSON.
+    """
 
     effect: Effect
     endpoint: str = "graphql"
     operation: str | None = None
     table: str | None = None
     company: int | None = None
+    asking: str | None = None
     times: int | None = 1
     skip: int = 0
     hits: int = field(default=0, init=False)
 
-    def catches(self, endpoint: str, operation: str | None, call: Call) -> bool:
+    def catches(self, endpoint: str, operation: str | None, call: Call, variables: Mapping[str, Any]) -> bool:
         if endpoint != self.endpoint or self.times == 0:
             return False
         if self.operation not in (None, operation) or (self.table and self.table not in call.tables):
             return False
         if self.company and self.company not in call.companies:
+            return False
+        if self.asking and self.asking not in json.dumps(variables, default=str):
             return False
         if self.skip:
             self.skip -= 1
@@ -186,7 +200,7 @@ class Rule:
 
 def read_rule(said: Mapping[str, Any]) -> Rule:
     """A rule from JSON: `effect` and its settings beside the conditions, all in one object. Raises ValueError."""
-    conditions = {name: said[name] for name in ("endpoint", "operation", "table", "company", "times", "skip") if name in said}
+    conditions = {name: said[name] for name in ("endpoint", "operation", "table", "company", "asking", "times", "skip") if name in said}
     settings = {name: value for name, value in said.items() if name not in conditions and name != "effect"}
     try:
         effect = EFFECTS[said["effect"]](**settings)
@@ -199,9 +213,11 @@ class Faults:
     def __init__(self) -> None:
         self.rules: list[Rule] = []
 
-    def meeting(self, endpoint: str, operation: str | None = None, call: Call | None = None) -> list[Rule]:
+    def meeting(
+        self, endpoint: str, operation: str | None = None, call: Call | None = None, variables: Mapping[str, Any] | None = None
+    ) -> list[Rule]:
         """The rules that this request meets; each of them counts it."""
-        return [rule for rule in self.rules if rule.catches(endpoint, operation, call or Call())]
+        return [rule for rule in self.rules if rule.catches(endpoint, operation, call or Call(), variables or {})]
 
 
 def altered(body: bytes, rule: Rule) -> bytes:
