@@ -63,7 +63,7 @@ class Table:
 
     def find(self, key: Mapping[str, Any]) -> int:
         """The row with this primary key; KeyError when there is none."""
-        wanted = tuple(self[name].stored(key[name]) for name in self.shape.key)
+        wanted = self._plain({name: self[name].stored(key[name]) for name in self.shape.key})
         row = self._place(wanted)
         if row == len(self) or self._key(row) != wanted:
             raise KeyError(f"{self.shape.name} has no row {dict(key)}")
@@ -72,7 +72,7 @@ class Table:
     def insert(self, values: Mapping[str, Any], now: int) -> None:
         """A new row; columns that are not given are 0 or empty."""
         stored = self._stored(values) | {"created": now, "changed": now}
-        row = self._place(tuple(stored[name] for name in self.shape.key))
+        row = self._place(self._plain(stored))
         for name in list(self._data):
             self._array(name).insert(row, stored.get(name, 0))
         self._refresh()
@@ -98,11 +98,15 @@ class Table:
             data = self._data[name] = array("q", data)
         return data
 
-    def _place(self, key: tuple[int, ...]) -> int:
+    def _place(self, key: tuple[Any, ...]) -> int:
         return bisect_left(range(len(self)), key, key=self._key)
 
-    def _key(self, row: int) -> tuple[int, ...]:
-        return tuple(self._data[name][row] for name in self.shape.key)
+    def _key(self, row: int) -> tuple[Any, ...]:
+        return self._plain({name: self._data[name][row] for name in self.shape.key})
+
+    def _plain(self, stored: Mapping[str, int]) -> tuple[Any, ...]:
+        """The key as it is sorted: a text is stored as a number that says nothing of its place."""
+        return tuple(self[name].plain(stored[name]) for name in self.shape.key)
 
     def _refresh(self) -> None:
         """Columns are views on the data: made anew when the data changed."""
