@@ -87,7 +87,7 @@ test: setup ## all tests, on real Kafka and PostgreSQL
 
 certify: setup ## kill every service at every crash point, the servers too; every fault on every data set; compare the ends (30 minutes)
 	@$(BIN)/pytest -q -n 0 tests/certificate/certify_points.py tests/certificate/certify_servers.py tests/certificate/certify_cluster.py
-	@$(BIN)/pytest -q -n 0 services/sync-worker/tests/certify_company_changes.py services/sync-worker/tests/certify_fault_matrix.py services/sync-worker/tests/certify_faults.py
+	@$(BIN)/pytest -q -n 0 services/sync-worker/tests/certify_company_changes.py services/sync-worker/tests/certify_fault_matrix.py services/sync-worker/tests/certify_faults.py services/sync-worker/tests/certify_meanwhile.py services/sync-worker/tests/certify_a07_faults.py
 
 certify-mutations: setup ## take each protection out of a service and see the certificate turn red
 	@$(BIN)/pytest -q -n 0 tests/certificate/certify_mutations.py

@@ -136,8 +136,8 @@ class Session:
         self.told: dict[str, list[SyncNeedsAttention]] = defaultdict(list)
         self._seen = 0
 
-    async def create(self, name: str, *modules: Module) -> None:
-        self.names[await self.bench.create(self.numbers[name], months=0, modules=modules)] = name
+    async def create(self, name: str, *modules: Module, months: int = 0) -> None:
+        self.names[await self.bench.create(self.numbers[name], months=months, modules=modules)] = name
 
     async def post(self, name: str, voucher: int, action: str, amount: str = "100.10", *, seconds_ago: float = 0) -> None:
         """Add, change or delete a voucher of two lines in the newest period."""
