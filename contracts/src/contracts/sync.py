@@ -295,6 +295,10 @@ class SyncProgressed(CompanyMessage, Event):
         None, description="when it is tried again by itself; null when it goes on, or waits for a person"
     )
     period_status: SyncStatus | None = Field(None, description="where the period stands, while status is of the data set as a whole")
+    period_statuses: dict[str, SyncStatus] | None = Field(
+        None,
+        description="where all periods of the data set stand, by label, in a message that is about none of them alone: as after a pause",
+    )
     last_attempt_at: Moment | None = Field(None, description="when its source was last asked")
     last_success_at: Moment | None = Field(None, description="when a part of it was last found to agree with its source")
     next_refresh_at: Moment | None = Field(

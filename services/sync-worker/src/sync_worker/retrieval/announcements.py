@@ -44,8 +44,9 @@ async def progressed(
     """Say where a data set stands now."""
     await COMPANIES.lock(work.connection, company_id=company.company_id)
     now = await work_items.progress(work, company.company_id, data_set)
-    of_period = now.periods.get(period.label) if period else None
-    status = shown(data_set, now.statuses, paused=now.paused, given_up=now.given_up)
+    stopped = {"paused": now.paused, "given_up": now.given_up}
+    status = shown(data_set, now.statuses, **stopped)
+    periods = {label: shown(data_set, {each}, **stopped) for label, each in now.periods.items()}
     work.publish(
         SyncProgressed(
             company_id=company.company_id,
@@ -59,7 +60,8 @@ async def progressed(
             requests=now.requests,
             message=message,
             next_attempt_at=next_attempt_at if status in GOING_ON else now.again_at if status is not SyncStatus.COMPLETE else None,
-            period_status=of_period,
+            period_status=periods.get(period.label) if period else None,
+            period_statuses=periods or None if period is None else None,
             last_attempt_at=now.last_attempt_at,
             last_success_at=now.last_success_at,
             next_refresh_at=now.again_at if status is SyncStatus.COMPLETE else None,

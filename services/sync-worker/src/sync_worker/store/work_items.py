@@ -317,7 +317,7 @@ async def progress(work: Work, company_id: UUID, data_set: DataSet) -> Progress:
         rows_expected=None if None in expected else sum(expected),
         requests=sum(row["requests"] for row in own),
         statuses=frozenset(SyncStatus(row["status"]) for row in own),
-        periods={row["period_label"]: SyncStatus(row["status"]) for row in own},
+        periods={row["period_label"]: SyncStatus(row["status"]) for row in own if row["period_label"]},
         paused=own[0]["paused"],
         given_up=given_up,
         last_attempt_at=max(filter(None, (row["attempted_at"] for row in own)), default=None),
