@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
+from datetime import UTC, date, datetime
 from typing import Any
 from uuid import uuid4
 
@@ -13,15 +14,22 @@ from typer.testing import CliRunner
 
 from contracts.company import Module
 from contracts.sync import RepublishPeriods, RetrySync
+from contracts.visma import VismaCompanyAccessChanged
 from eventing.errors import NotYet
 from eventing.work import Cause
 from local_stack import provision
 from local_stack.postgres import PostgresAddress
 from opsctl.cli import cli
+from skatteetaten import reading
+from skatteetaten.document import UnreadableValueError
+from skatteetaten_simulator import payroll
+from skatteetaten_simulator.employer import employer
+from skatteetaten_simulator.payroll import MonthOnRequest
+from skatteetaten_simulator.report import report
 from sync_worker import handlers
 from sync_worker.domain.datasets import DATASETS, LEDGER_LINES
 from sync_worker.retrieval.republishing import Republishing
-from sync_worker.store import companies, landing
+from sync_worker.store import companies, landing, taking_up
 from sync_worker.store.companies import COMPANIES, company_of
 from testkit.databases import Templates
 from testkit.probe import probe
@@ -31,6 +39,7 @@ from visma_nxt.tables import GENERAL_LEDGER_ACCOUNT
 
 from .books import BUILDER, PAINTER, Books, retrieved
 
+MONTH, TODAY = "2026-01", date(2026, 3, 1)
 QUEUE = {"company", "work_item", "turn", "republication"}
 OF_ORGANIZATIONS = """
 SELECT table_name::text FROM information_schema.columns WHERE table_schema = 'sync' AND column_name = 'organization_id' ORDER BY 1
@@ -281,6 +290,39 @@ async def an_answer_of_their_company(neighbours: Neighbours) -> bool:
     return True
 
 
+async def a_report_of_their_company(neighbours: Neighbours) -> bool:
+    ours, theirs = (books.company.organisation_number for books in (neighbours.ours, neighbours.theirs))
+    asked = MonthOnRequest(organisation_number=theirs, month=MONTH)
+    sent = payroll.messages(1, employer(1, theirs), MONTH, TODAY, asked)
+    try:
+        reading.read_report(report(employer(1, theirs), MONTH, sent, TODAY), ours, MONTH, fetched_at=datetime.now(UTC))
+    except UnreadableValueError:
+        return False
+    return True
+
+
+async def their_consent(neighbours: Neighbours) -> bool:
+    """That our company can be read is what another organisation was told."""
+    ours, theirs = neighbours.ours, neighbours.theirs
+    waits = "UPDATE sync.work_item SET status = $2 WHERE company_id = $1 AND data_set = 'customers'"
+    await ours.pool.execute(waits, ours.company.company_id, "needs_consent")
+    changed = VismaCompanyAccessChanged(
+        organization_id=theirs.company.organization_id,
+        visma_customer_id=ours.company.visma_customer_id,
+        visma_company_id=BUILDER,
+        readable=True,
+        hint=None,
+        checked_at=datetime.now(UTC),
+    )
+    try:
+        async with theirs.outbox.work(cause_of(theirs)) as work:
+            await handlers.on_company_access_changed(changed, work)
+        taken_up = "SELECT status <> 'needs_consent' FROM sync.work_item WHERE company_id = $1 AND data_set = 'customers'"
+        return bool(await ours.pool.fetchval(taken_up, ours.company.company_id))
+    finally:
+        await ours.pool.execute(waits, ours.company.company_id, "complete")
+
+
 @asynccontextmanager
 async def any_company_is_found(_: Neighbours, patch: pytest.MonkeyPatch) -> AsyncIterator[None]:
     async def find(connection: Any, company_id: Any, organization_id: Any) -> Any:
@@ -315,6 +357,23 @@ async def any_answer_is_taken(_: Neighbours, patch: pytest.MonkeyPatch) -> Async
     yield
 
 
+@asynccontextmanager
+async def any_report_is_taken(_: Neighbours, patch: pytest.MonkeyPatch) -> AsyncIterator[None]:
+    patch.setattr(reading, "_must_be_what_was_asked_for", lambda *_: None)
+    yield
+
+
+@asynccontextmanager
+async def anybodys_consent_is_taken(neighbours: Neighbours, patch: pytest.MonkeyPatch) -> AsyncIterator[None]:
+    real = taking_up._TAKING_UP.consent_given
+
+    def of_whoever_has_it(connection: Any, **about: Any) -> Any:
+        return real(connection, **about | {"organization_id": neighbours.ours.company.organization_id})
+
+    patch.setattr(taking_up._TAKING_UP, "consent_given", of_whoever_has_it)
+    yield
+
+
 @pytest.mark.parametrize(
     ("attempt", "removed"),
     [
@@ -322,6 +381,8 @@ async def any_answer_is_taken(_: Neighbours, patch: pytest.MonkeyPatch) -> Async
         (a_hint_about_their_company, any_visma_company_is_found),
         (lines_of_their_company, no_wall),
         (an_answer_of_their_company, any_answer_is_taken),
+        (a_report_of_their_company, any_report_is_taken),
+        (their_consent, anybodys_consent_is_taken),
     ],
 )
 async def test_each_guard_is_missed_when_it_is_gone(
