@@ -13,7 +13,7 @@ import pytest
 
 from contracts.accounting import AccountingData, LedgerLinesRetrieved
 from contracts.company import Module
-from contracts.sync import PeriodVerified, SyncCompleted, SyncPlanned, SyncStarted
+from contracts.sync import ConsistentCutVerified, PeriodVerified, SyncCompleted, SyncPlanned, SyncStarted
 from eventing.outbox import Outbox
 from local_stack.kafka import admin
 from local_stack.ports import free_port
@@ -124,11 +124,11 @@ async def test_stopped_and_started_again_it_asks_for_no_page_twice(bench: Any) -
 async def test_two_workers_share_the_work_without_doing_any_of_it_twice(bench: Any) -> None:
     async with bench.worker():
         alone = await bench.create(BAKERY)
-        await bench.of(SyncCompleted, alone)
+        await bench.of(ConsistentCutVerified, alone)
     one = await bench.visma.operations(BAKERY)
     async with bench.worker(workers=3), bench.worker(workers=3):
         shared = await bench.create(BAKERY)
-        await bench.of(SyncCompleted, shared)
+        await bench.of(ConsistentCutVerified, shared)
     two = await bench.visma.operations(BAKERY)
     del one[SUMS], two[SUMS]  # how many periods one question proves is decided by time
     assert one == two
@@ -173,7 +173,7 @@ async def test_a_small_company_does_not_wait_behind_a_large_one(bench: Any) -> N
 async def test_many_claims_at_once_give_every_item_to_one(bench: Any) -> None:
     async with bench.worker():
         company_id = await bench.create(BAKERY)
-        await bench.of(SyncCompleted, company_id)
+        await bench.of(ConsistentCutVerified, company_id)
     await bench.pool.execute("UPDATE sync.work_item SET status = 'queued'")
     await bench.pool.execute("INSERT INTO sync.turn (source, company_id) VALUES ('visma', $1)", company_id)
     items = await bench.pool.fetchval("SELECT count(*) FROM sync.work_item")
@@ -189,7 +189,7 @@ async def test_many_claims_at_once_give_every_item_to_one(bench: Any) -> None:
 async def test_a_lost_lease_is_taken_up_and_the_late_answer_changes_nothing(bench: Any) -> None:
     async with bench.worker():
         company_id = await bench.create(BUILDER)
-        await bench.of(SyncCompleted, company_id)
+        await bench.of(ConsistentCutVerified, company_id)
     await bench.pool.execute("UPDATE sync.work_item SET status = 'queued' WHERE data_set = 'customers'")
     await bench.pool.execute("INSERT INTO sync.turn (source, company_id) VALUES ('visma', $1)", company_id)
     outbox = Outbox(bench.pool, "/sync-worker")
